@@ -8,7 +8,7 @@ import "./app.css"
 import { session } from "~/api/queries"
 import { Toasts } from "~/components/Toast"
 import { applyTheme, followSystemTheme } from "~/lib/theme"
-import { queries } from "~/live"
+import { queries } from "~/queryClient"
 import { router } from "~/router"
 
 applyTheme()

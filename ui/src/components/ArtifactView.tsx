@@ -1,8 +1,8 @@
-import { ExternalLink } from "lucide-react"
 import { Markdown } from "./Markdown"
 import type { Schemas } from "~/api/client"
 import { DataTable, type Column } from "./DataTable"
 import { JsonTree } from "./JsonTree"
+import { SafeLink } from "./SafeLink"
 import css from "./ArtifactView.module.css"
 
 type Artifact = Schemas["ArtifactModel"]
@@ -80,15 +80,5 @@ function Progress({ percent, label }: { percent: number; label: string }) {
       <progress aria-label={label} value={shown} max={100} />
       <span>{Math.round(shown)}%</span>
     </div>
-  )
-}
-
-/** An address that others wrote: a link if it leads to a page or a mailbox, else text. */
-export function SafeLink({ to, text }: { to: string; text: string }) {
-  if (!/^(https?:|mailto:)/i.test(to.trim())) return <span className="mono">{text || to}</span>
-  return (
-    <a href={to.trim()} target="_blank" rel="noopener noreferrer nofollow" className={css["link"]}>
-      {text || to} <ExternalLink size={12} aria-hidden />
-    </a>
   )
 }

@@ -1,6 +1,7 @@
 import { Tooltip } from "radix-ui"
 import type { ComponentProps, ReactNode } from "react"
 import css from "./Button.module.css"
+import { Link } from "./Link"
 
 interface Props extends ComponentProps<"button"> {
   /** "plain" by default; "primary" once on a page at most; "danger" for what destroys. */
@@ -24,6 +25,11 @@ export function Button({ look = "plain", icon, because, children, className, onC
     </button>
   )
   return because === undefined ? button : <Hint text={because}>{button}</Hint>
+}
+
+/** A link within the page that looks like a button. */
+export function ButtonLink({ className, ...rest }: ComponentProps<typeof Link>) {
+  return <Link {...rest} className={[css["button"], className].join(" ")} />
 }
 
 interface IconProps extends Omit<ComponentProps<"button">, "aria-label"> {

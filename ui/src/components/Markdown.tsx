@@ -1,7 +1,7 @@
 import { useMemo, type ReactNode } from "react"
 import Rendered, { type Components } from "react-markdown"
 import gfm from "remark-gfm"
-import { SafeLink } from "./ArtifactView"
+import { SafeLink } from "./SafeLink"
 import css from "./Markdown.module.css"
 
 /** Markdown that others wrote, as elements: HTML in it is text, links lead to pages, images of elsewhere are links. */

@@ -1,4 +1,4 @@
-import { keep, kept } from "./kept"
+import { keep, kept } from "./browserStorage"
 
 export type Theme = "light" | "dark" | "system"
 

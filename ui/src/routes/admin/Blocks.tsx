@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query"
-import { Blocks as Icon, Pencil, Plus, Trash2 } from "lucide-react"
+import { Blocks as Icon, Plus } from "lucide-react"
 import { useState } from "react"
 import { client, unwrap, type Schemas } from "~/api/client"
 import { Button } from "~/components/Button"
@@ -11,8 +11,9 @@ import { Empty, Failure, Skeleton } from "~/components/Feedback"
 import { Timestamp } from "~/components/Time"
 import { done } from "~/components/Toast"
 import { PageHead } from "~/layout/PageHead"
-import { useBecause } from "~/lib/may"
+import { useBecause } from "~/lib/permissions"
 import { fieldsOf } from "~/lib/schemaForm"
+import { EditAndDelete } from "./EditAndDelete"
 import css from "./Admin.module.css"
 import { BlockDialog } from "./BlockDialog"
 import { blocks, blockTypes } from "./queries"
@@ -105,26 +106,12 @@ function BlockCard({ block, type, because, onEdit, onDelete }: CardProps) {
     <Card
       title={block.name}
       aside={
-        <span className={css["buttons"]}>
-          <Button
-            look="quiet"
-            because={because ?? unknown}
-            icon={<Pencil size={13} aria-hidden />}
-            aria-label={`Edit ${block.slug}`}
-            onClick={onEdit}
-          >
-            Edit
-          </Button>
-          <Button
-            look="quiet"
-            because={because}
-            icon={<Trash2 size={13} aria-hidden />}
-            aria-label={`Delete ${block.slug}`}
-            onClick={onDelete}
-          >
-            Delete
-          </Button>
-        </span>
+        <EditAndDelete
+          of={block.slug}
+          because={{ edit: because ?? unknown, delete: because }}
+          onEdit={onEdit}
+          onDelete={onDelete}
+        />
       }
     >
       <Facts

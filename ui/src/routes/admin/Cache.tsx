@@ -14,7 +14,7 @@ import { done } from "~/components/Toast"
 import { PageHead } from "~/layout/PageHead"
 import { useAddress } from "~/lib/address"
 import { count, shortType } from "~/lib/format"
-import { useBecause } from "~/lib/may"
+import { useBecause } from "~/lib/permissions"
 import { useNow } from "~/lib/now"
 import { cacheEntries } from "./queries"
 

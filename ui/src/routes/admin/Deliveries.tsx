@@ -9,7 +9,7 @@ import { Link, path } from "~/components/Link"
 import { Timestamp } from "~/components/Time"
 import { done, failed } from "~/components/Toast"
 import { useAddress } from "~/lib/address"
-import { useBecause } from "~/lib/may"
+import { useBecause } from "~/lib/permissions"
 import css from "./Admin.module.css"
 import { deliveries, hooks } from "./queries"
 

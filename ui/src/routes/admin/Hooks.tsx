@@ -10,7 +10,7 @@ import { Empty, Failure, messageOf, Skeleton } from "~/components/Feedback"
 import { Field } from "~/components/Field"
 import { Timestamp } from "~/components/Time"
 import { done } from "~/components/Toast"
-import { useBecause } from "~/lib/may"
+import { useBecause } from "~/lib/permissions"
 import css from "./Admin.module.css"
 import { eventKinds, hooks } from "./queries"
 

@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query"
-import { Gauge, Pencil, Plus, Trash2 } from "lucide-react"
+import { Gauge, Plus } from "lucide-react"
 import { useState, type SyntheticEvent } from "react"
 import { client, unwrap, type Schemas } from "~/api/client"
 import { Button } from "~/components/Button"
@@ -13,7 +13,8 @@ import { Timestamp } from "~/components/Time"
 import { done } from "~/components/Toast"
 import { PageHead } from "~/layout/PageHead"
 import { count, short } from "~/lib/format"
-import { useBecause } from "~/lib/may"
+import { useBecause } from "~/lib/permissions"
+import { EditAndDelete } from "./EditAndDelete"
 import css from "./Admin.module.css"
 import { limits } from "./queries"
 
@@ -84,26 +85,12 @@ function LimitCard({ limit, because, onEdit, onDelete }: CardProps) {
     <Card
       title={limit.name}
       aside={
-        <span className={css["buttons"]}>
-          <Button
-            look="quiet"
-            because={because}
-            icon={<Pencil size={13} aria-hidden />}
-            aria-label={`Edit ${limit.name}`}
-            onClick={onEdit}
-          >
-            Edit
-          </Button>
-          <Button
-            look="quiet"
-            because={because}
-            icon={<Trash2 size={13} aria-hidden />}
-            aria-label={`Delete ${limit.name}`}
-            onClick={onDelete}
-          >
-            Delete
-          </Button>
-        </span>
+        <EditAndDelete
+          of={limit.name}
+          because={{ edit: because, delete: because }}
+          onEdit={onEdit}
+          onDelete={onDelete}
+        />
       }
     >
       <div className={css["line"]}>

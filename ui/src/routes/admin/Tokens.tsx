@@ -13,7 +13,7 @@ import { Field } from "~/components/Field"
 import { Timestamp } from "~/components/Time"
 import { done } from "~/components/Toast"
 import { PageHead } from "~/layout/PageHead"
-import { useBecause } from "~/lib/may"
+import { useBecause } from "~/lib/permissions"
 import css from "./Admin.module.css"
 import { tokens } from "./queries"
 

@@ -1,12 +1,13 @@
 import { useQuery } from "@tanstack/react-query"
 import { Pause, Play, Zap } from "lucide-react"
 import { Button } from "~/components/Button"
+import { CompactRow } from "~/components/CompactRow"
 import { DataTable, type Column } from "~/components/DataTable"
 import { Empty, Failure, Skeleton } from "~/components/Feedback"
 import { Link, path } from "~/components/Link"
 import { Timestamp } from "~/components/Time"
 import { PageHead } from "~/layout/PageHead"
-import { useBecause } from "~/lib/may"
+import { useBecause } from "~/lib/permissions"
 import { Paused } from "../deployments/When"
 import css from "./Automations.module.css"
 import { OutcomeBadge } from "./Outcome"
@@ -112,13 +113,15 @@ function PauseButton({ of }: { of: Automation }) {
 /** An automation as narrow screens have it. */
 function Compact(of: Automation) {
   return (
-    <div className={css["compact"]}>
-      <Link to={path("automations", of.name)} className="cut">
-        {of.name}
-      </Link>
-      <span>{of.paused === null ? <Timestamp time={of.last?.time ?? null} /> : <Paused since={of.paused} />}</span>
-      <span className={["cut", css["under"]].join(" ")}>{waitsFor(of)}</span>
-      <span>{of.last !== null && <Last of={of} />}</span>
-    </div>
+    <CompactRow
+      name={
+        <Link to={path("automations", of.name)} className="cut">
+          {of.name}
+        </Link>
+      }
+      aside={of.paused === null ? <Timestamp time={of.last?.time ?? null} /> : <Paused since={of.paused} />}
+      under={waitsFor(of)}
+      last={of.last !== null && <Last of={of} />}
+    />
   )
 }

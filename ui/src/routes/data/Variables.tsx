@@ -10,7 +10,7 @@ import { Field } from "~/components/Field"
 import { Timestamp } from "~/components/Time"
 import { done } from "~/components/Toast"
 import { PageHead } from "~/layout/PageHead"
-import { useBecause } from "~/lib/may"
+import { useBecause } from "~/lib/permissions"
 
 type Shared = Schemas["VariableModel"]
 

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query"
 import { CalendarClock, Pause, Play } from "lucide-react"
 import { useMemo, useState } from "react"
 import { Button } from "~/components/Button"
+import { CompactRow } from "~/components/CompactRow"
 import { DataTable, type Column } from "~/components/DataTable"
 import { Empty, Failure, Skeleton } from "~/components/Feedback"
 import { FilterBar, TextFilter } from "~/components/Filters"
@@ -10,7 +11,7 @@ import { StateBadge } from "~/components/State"
 import { Timestamp } from "~/components/Time"
 import { PageHead } from "~/layout/PageHead"
 import { useAddress } from "~/lib/address"
-import { useBecause } from "~/lib/may"
+import { useBecause } from "~/lib/permissions"
 import css from "./Deployments.module.css"
 import { deployments, fullName, type Deployment } from "./queries"
 import { RunNow } from "./RunNow"
@@ -180,15 +181,15 @@ function RowActions({ of, start }: { of: Deployment; start: (of: Deployment) => 
 /** A deployment as narrow screens have it. */
 function Compact(of: Deployment) {
   return (
-    <div className={css["compact"]}>
-      <Link to={path("deployments", of.id)} className="cut">
-        {of.name}
-      </Link>
-      <span>
-        <Next of={of} />
-      </span>
-      <span className={["cut", css["under"]].join(" ")}>{of.flow_name}</span>
-      <span>{of.last !== null && <StateBadge state={of.last.run.state} />}</span>
-    </div>
+    <CompactRow
+      name={
+        <Link to={path("deployments", of.id)} className="cut">
+          {of.name}
+        </Link>
+      }
+      aside={<Next of={of} />}
+      under={of.flow_name}
+      last={of.last !== null && <StateBadge state={of.last.run.state} />}
+    />
   )
 }

@@ -2,6 +2,7 @@ import type { UseQueryResult } from "@tanstack/react-query"
 import { Button } from "~/components/Button"
 import { DataTable, type Column } from "~/components/DataTable"
 import { Empty, Failure, Skeleton } from "~/components/Feedback"
+import { Figure, Figures } from "~/components/Figures"
 import { Link, path } from "~/components/Link"
 import { RunLine } from "~/components/RunLines"
 import { StateBadge } from "~/components/State"
@@ -22,28 +23,16 @@ export function Outcomes({ runs }: { runs: readonly ScheduledRun[] }) {
   const late = middle(runs.flatMap(each => lateness(each) ?? []))
   return (
     <>
-      <dl className={css["figures"]}>
+      <Figures>
         <Figure name="Completed" value={ended === 0 ? "–" : `${Math.round((100 * completed) / ended)}%`}>
           of the last {ended.toLocaleString()}
         </Figure>
         <Figure name="Median time" value={median === null ? "–" : duration(median)} />
         <Figure name="Median lateness" value={late === null ? "–" : duration(late)} />
         {skipped > 0 && <Figure name="Skipped" value={skipped.toLocaleString()} />}
-      </dl>
+      </Figures>
       <Matrix runs={runs} />
     </>
-  )
-}
-
-function Figure({ name, value, children }: { name: string; value: string; children?: React.ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>
-        {value}
-        {children !== undefined && <span className="faint"> {children}</span>}
-      </dd>
-    </div>
   )
 }
 

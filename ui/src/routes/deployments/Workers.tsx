@@ -3,6 +3,7 @@ import { CircleCheck, CircleX, Pause, Play, Server } from "lucide-react"
 import { client, unwrap, type Schemas } from "~/api/client"
 import { Button } from "~/components/Button"
 import { Card, Tag } from "~/components/Card"
+import { CompactRow } from "~/components/CompactRow"
 import { DataTable, type Column } from "~/components/DataTable"
 import { Empty, Failure, Skeleton } from "~/components/Feedback"
 import { Link } from "~/components/Link"
@@ -10,7 +11,7 @@ import { Timestamp } from "~/components/Time"
 import { done, failed } from "~/components/Toast"
 import { PageHead } from "~/layout/PageHead"
 import { count } from "~/lib/format"
-import { useBecause } from "~/lib/may"
+import { useBecause } from "~/lib/permissions"
 import css from "./Deployments.module.css"
 import { Meter } from "./Meter"
 import { workers, workPools } from "./queries"
@@ -286,23 +287,21 @@ function There({ worker }: { worker: Worker }) {
 
 function compact(worker: Worker) {
   return (
-    <div className={css["compact"]}>
-      <span className="cut">
-        {worker.name}
-        {worker.running > 0 && (
-          <>
-            {" "}
-            <Link to={`/flow-runs?worker=${worker.id}`}>{count(worker.running, "run")}</Link>
-          </>
-        )}
-      </span>
-      <There worker={worker} />
-      <span className={["cut", css["under"]].join(" ")}>
-        {worker.work_pool} on {worker.host}
-      </span>
-      <span>
-        <Timestamp time={worker.seen} />
-      </span>
-    </div>
+    <CompactRow
+      name={
+        <span className="cut">
+          {worker.name}
+          {worker.running > 0 && (
+            <>
+              {" "}
+              <Link to={`/flow-runs?worker=${worker.id}`}>{count(worker.running, "run")}</Link>
+            </>
+          )}
+        </span>
+      }
+      aside={<There worker={worker} />}
+      under={`${worker.work_pool} on ${worker.host}`}
+      last={<Timestamp time={worker.seen} />}
+    />
   )
 }

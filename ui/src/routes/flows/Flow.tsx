@@ -3,10 +3,12 @@ import { ListFilter } from "lucide-react"
 import type { Schemas } from "~/api/client"
 import { flowRuns } from "~/api/queries"
 import { Bars } from "~/components/Bars"
+import { ButtonLink } from "~/components/Button"
 import { Card } from "~/components/Card"
 import { QueryTable } from "~/components/DataTable"
 import { Empty, Failure, Skeleton } from "~/components/Feedback"
-import { Link, path } from "~/components/Link"
+import { Figure, Figures } from "~/components/Figures"
+import { path } from "~/components/Link"
 import { STATES } from "~/components/State"
 import { Tabs } from "~/components/Tabs"
 import { PageHead } from "~/layout/PageHead"
@@ -38,9 +40,9 @@ export function Page() {
         title={name}
         crumbs={[{ label: "Flows", to: "/flows" }]}
         actions={
-          <Link to={`/flow-runs?flow=${encodeURIComponent(name)}`} className={css["link"]}>
+          <ButtonLink to={`/flow-runs?flow=${encodeURIComponent(name)}`}>
             <ListFilter size={14} aria-hidden /> Filter its runs
-          </Link>
+          </ButtonLink>
         }
       />
       {newest.isError && runs === undefined ? (
@@ -126,23 +128,13 @@ function History({ runs }: { runs: readonly Schemas["FlowRunModel"][] }) {
   const missing = Math.max(0, 24 - bars.length)
   return (
     <>
-      <dl className={css["figures"]}>
-        <div>
-          <dt>Completed</dt>
-          <dd>
-            {ended === 0 ? "–" : `${Math.round((100 * completed) / ended)}%`}
-            <span className="faint"> of the last {ended.toLocaleString()}</span>
-          </dd>
-        </div>
-        <div>
-          <dt title={ONCE}>Median time</dt>
-          <dd>{median === null ? "–" : duration(median)}</dd>
-        </div>
-        <div>
-          <dt title={ONCE}>95 of 100 take at most</dt>
-          <dd>{slow === null ? "–" : duration(slow)}</dd>
-        </div>
-      </dl>
+      <Figures>
+        <Figure name="Completed" value={ended === 0 ? "–" : `${Math.round((100 * completed) / ended)}%`}>
+          of the last {ended.toLocaleString()}
+        </Figure>
+        <Figure name="Median time" title={ONCE} value={median === null ? "–" : duration(median)} />
+        <Figure name="95 of 100 take at most" title={ONCE} value={slow === null ? "–" : duration(slow)} />
+      </Figures>
       <Bars
         label={`How long the newest ${count(runs.length, "run")} took; ${completed} of ${ended} completed`}
         bars={[...Array.from({ length: missing }, () => ({ title: "", parts: [] })), ...bars]}

@@ -3,7 +3,7 @@ import { useState } from "react"
 import type { Schemas } from "~/api/client"
 import { Button } from "~/components/Button"
 import { FINAL } from "~/components/State"
-import { useBecause } from "~/lib/may"
+import { useBecause } from "~/lib/permissions"
 import { Rerun } from "./Rerun"
 
 interface RunAgainProps {

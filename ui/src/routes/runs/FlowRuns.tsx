@@ -3,6 +3,7 @@ import { OctagonAlert, Play } from "lucide-react"
 import { useMemo, useState } from "react"
 import type { Schemas } from "~/api/client"
 import { flowRunCount, flowRuns, type FlowRunFilter } from "~/api/queries"
+import { ButtonLink } from "~/components/Button"
 import { QueryTable, type Column } from "~/components/DataTable"
 import { Empty } from "~/components/Feedback"
 import { ChoiceFilter, FilterBar, RangeFilter, TagFilter, TextFilter } from "~/components/Filters"
@@ -19,7 +20,6 @@ import { BulkBar } from "./BulkBar"
 import { Counted, said } from "./Counted"
 import { workers } from "~/routes/deployments/queries"
 import { flowNames } from "./queries"
-import css from "./FlowRuns.module.css"
 import { Views } from "./Views"
 
 type FlowRun = Schemas["FlowRunModel"]
@@ -110,9 +110,9 @@ export function Page() {
         heading={<Counted title="Flow runs" count={counted.data} />}
         actions={
           (filter.state ?? []).some(state => state === "FAILED" || state === "CRASHED") && (
-            <Link to={failuresOf(address.one("flow"), created)} className={css["link"]}>
+            <ButtonLink to={failuresOf(address.one("flow"), created)}>
               <OctagonAlert size={14} aria-hidden /> Group by exception
-            </Link>
+            </ButtonLink>
           )
         }
       />

@@ -5,7 +5,7 @@ import { Button } from "~/components/Button"
 import { Dialog } from "~/components/Dialog"
 import { Field } from "~/components/Field"
 import { Link } from "~/components/Link"
-import { useKept } from "~/lib/kept"
+import { useKept } from "~/lib/browserStorage"
 import { parseViews, sameSearch, withView, type View } from "~/lib/views"
 import css from "./Views.module.css"
 
