@@ -26,7 +26,7 @@ import pytest
 
 from perdure import flow, task
 from perdure._engine.identity.hashing import digest_of_values
-from perdure._serializers.allowed import AllowList
+from perdure._serializers.pickle_allow_list import AllowList
 from perdure.serializers import PickleSerializer
 
 GOLDEN: dict[str, str] = json.loads((Path(__file__).parent / "digests_3_11.json").read_text())

@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from perdure._http.access import COOKIE, PUBLIC, READING, declared, is_public, needed
+from perdure._http.authorisation import COOKIE, PUBLIC, READING, declared, is_public, needed
 from perdure._platform.clock import system_clock
 from perdure._rooms.tokens.records import Scope
 from perdure._server.app import routers

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Path
 from pydantic import BaseModel
 
-from perdure._http.access import needs
+from perdure._http.authorisation import needs
 from perdure._http.dependencies import Known
 from perdure._http.errors import ANSWERS
 from perdure._http.pages import Page, Plain

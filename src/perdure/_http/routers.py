@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import APIRouter, Depends
 from fastapi.params import Depends as Dependency
 
-from perdure._http.access import authorise
+from perdure._http.authorisation import authorise
 from perdure._http.errors import SHAPE
 
 _REFUSALS: dict[int | str, dict[str, Any]] = {  # by the guard, of any request

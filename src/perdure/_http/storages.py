@@ -6,7 +6,7 @@ from perdure._blocks.approved import approve
 from perdure._blocks.block import from_record
 from perdure._model.errors import BlockError, ResultMissing, ResultUnreadable
 from perdure._model.records import BlockRecord
-from perdure._storages.allowed import Allowed
+from perdure._storages.allowed_storages import Allowed
 from perdure._storages.storage import Storage
 from perdure._store.protocol import Orchestrator
 

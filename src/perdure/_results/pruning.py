@@ -170,7 +170,7 @@ class _Rules:
     """Where results of a database may be removed. Records that others write may name any place."""
 
     def __init__(self, known: object) -> None:
-        from perdure._storages.allowed import Allowed
+        from perdure._storages.allowed_storages import Allowed
 
         self._is_shared = getattr(known, "is_shared", True)
         self._allowed = Allowed()

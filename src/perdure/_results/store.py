@@ -80,7 +80,7 @@ class Storages:
                 )
             from perdure._blocks.block import from_record
             from perdure._storages import local  # noqa: F401 - its type of block is known then
-            from perdure._storages.allowed import indirect_refusal
+            from perdure._storages.allowed_storages import indirect_refusal
             from perdure._storages.storage import Storage
 
             try:
@@ -102,7 +102,7 @@ class Storages:
 def _approve(storage: "Storage") -> None:
     """Later processes of this home may follow records to a storage that its user's code has used."""
     from perdure._blocks.approved import approve
-    from perdure._storages.allowed import is_local
+    from perdure._storages.allowed_storages import is_local
 
     if not is_local(storage):
         with suppress(OSError):  # a home that cannot be written to: then settings have to allow it

@@ -13,8 +13,8 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from perdure._model.errors import ResultUntrusted
-from perdure._serializers.allowed import allow_list
 from perdure._serializers.json_classes import path_of
+from perdure._serializers.pickle_allow_list import allow_list
 
 _SETTING = "PERDURE_RESULTS_ALLOWED_CLASSES"
 # Of our own classes, those that hold a name which is imported once they are used are left out.

@@ -10,10 +10,10 @@ from pydantic import ValidationInfo, field_validator
 from perdure._model.errors import ResultCorrupt, ResultError, ResultUnreadable, SerializationError, StorageError
 from perdure._model.exceptions import portable
 from perdure._platform.exception_reducers import are_changed
-from perdure._serializers.allowed import allow_list
 from perdure._serializers.base import Serializer
 from perdure._serializers.modules import check_choice, import_module
 from perdure._serializers.payload import THRESHOLD, BytesSource, Payload, Source
+from perdure._serializers.pickle_allow_list import allow_list
 from perdure._serializers.pickle_stream import (
     PROTOCOL,
     names_nothing,

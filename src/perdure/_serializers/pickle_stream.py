@@ -5,9 +5,9 @@ import pickle
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from perdure._serializers.allowed import allow_list, load_allowed
 from perdure._serializers.frames import prepare_dispatch_table
 from perdure._serializers.payload import THRESHOLD, Bytes, BytesSource, Payload, Source, Spool
+from perdure._serializers.pickle_allow_list import allow_list, load_allowed
 from perdure._serializers.references import load
 from perdure._serializers.wrapping import Inlet
 

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute
 
 from perdure import _rooms
 from perdure._engine.recovery.liveness import Liveness
-from perdure._http.access import Gate
+from perdure._http.authorisation import Gate
 from perdure._http.changes import Changes
 from perdure._http.config import ServerConfig
 from perdure._http.counting import Counting
@@ -23,8 +23,8 @@ from perdure._http.streams import Streams
 from perdure._model.ports import Kept
 from perdure._platform.clock import system_clock
 from perdure._platform.version import VERSION
+from perdure._server.admission import Guard
 from perdure._server.api_page import add_description
-from perdure._server.guard import Guard
 from perdure._server.metrics import Metrics
 from perdure._server.page import Page
 from perdure._server.request_limits import Rates

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from perdure._http.access import READING, is_of_api
+from perdure._http.authorisation import READING, is_of_api
 from perdure._platform.named import NamedTuple
 
 POLICY = (

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from perdure._http.access import needs
+from perdure._http.authorisation import needs
 from perdure._http.dependencies import Known
 from perdure._http.errors import ANSWERS
 from perdure._http.models import ArtifactModel

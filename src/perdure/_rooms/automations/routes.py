@@ -8,7 +8,7 @@ from fastapi import Depends, Path
 from pydantic import BaseModel, Field
 
 from perdure._automations.definition import AutomationDefinition, Name
-from perdure._http.access import needs
+from perdure._http.authorisation import needs
 from perdure._http.dependencies import Known
 from perdure._http.errors import ANSWERS
 from perdure._http.models import moment, parsed, time_of

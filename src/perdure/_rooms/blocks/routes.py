@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from perdure._blocks.block import Block, block_class, block_types
 from perdure._blocks.content import without_secrets
-from perdure._http.access import caller_of, needs
+from perdure._http.authorisation import caller_of, needs
 from perdure._http.dependencies import Known, Storages
 from perdure._http.errors import answers
 from perdure._http.models import moment

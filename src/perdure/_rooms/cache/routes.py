@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Query
 from pydantic import BaseModel, Field
 
-from perdure._http.access import needs
+from perdure._http.authorisation import needs
 from perdure._http.dependencies import Asked, Known
 from perdure._http.errors import answers
 from perdure._http.models import moment, parsed, time_of

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import Path
 from pydantic import BaseModel, Field
 
-from perdure._http.access import needs
+from perdure._http.authorisation import needs
 from perdure._http.dependencies import Known
 from perdure._http.errors import ANSWERS
 from perdure._http.models import moment, time_of

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from perdure._http.access import caller_of, needs
+from perdure._http.authorisation import caller_of, needs
 from perdure._http.dependencies import Known
 from perdure._http.errors import ANSWERS
 from perdure._http.models import FlowRunModel, moment, time_of

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from perdure._http.access import needs
+from perdure._http.authorisation import needs
 from perdure._http.dependencies import Asked, Known
 from perdure._http.errors import ANSWERS
 from perdure._http.models import moment

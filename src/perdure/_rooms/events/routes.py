@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from perdure._http.access import needs
+from perdure._http.authorisation import needs
 from perdure._http.changes import Changes
 from perdure._http.dependencies import Asked, Known
 from perdure._http.errors import Refused, answers

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import Query
 from pydantic import BaseModel, Field
 
-from perdure._http.access import needs
+from perdure._http.authorisation import needs
 from perdure._http.dependencies import Known, Storages
 from perdure._http.errors import answers
 from perdure._http.pages import Id, PathId

@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from perdure._blocks.secrets import keyed_digest
-from perdure._http.access import needs
+from perdure._http.authorisation import needs
 from perdure._http.config import ServerConfig
 from perdure._http.dependencies import Asked, Config, Known, Storages
 from perdure._http.errors import Refused, answers

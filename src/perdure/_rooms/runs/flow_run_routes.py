@@ -8,7 +8,7 @@ from fastapi import Body, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from perdure._engine.control import requests as asking
-from perdure._http.access import needs
+from perdure._http.authorisation import needs
 from perdure._http.dependencies import Asked, Control, Known, ServerControl
 from perdure._http.errors import Problem, answers
 from perdure._http.filters import FlowRunsWanted

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from perdure._engine.control import requests as asking
 from perdure._engine.recovery.durable_timers import SUSPENDED
 from perdure._engine.recovery.start_record import reuse_of
-from perdure._http.access import caller_of, needs
+from perdure._http.authorisation import caller_of, needs
 from perdure._http.dependencies import Control, Known
 from perdure._http.errors import answers
 from perdure._http.launcher import NotStarted, Starter

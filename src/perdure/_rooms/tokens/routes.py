@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from pydantic import BaseModel, Field
 
-from perdure._http.access import needs
+from perdure._http.authorisation import needs
 from perdure._http.errors import ANSWERS
 from perdure._http.models import MadeToken, TokenModel
 from perdure._http.routers import ApiRouter

@@ -10,7 +10,7 @@ from fastapi import Depends, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from perdure._http.access import caller_of, needs
+from perdure._http.authorisation import caller_of, needs
 from perdure._http.dependencies import Known
 from perdure._http.errors import answer
 from perdure._http.routers import ApiRouter

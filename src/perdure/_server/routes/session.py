@@ -7,7 +7,7 @@ from fastapi import Request, Response
 from pydantic import BaseModel, Field, SecretStr
 from starlette.exceptions import HTTPException
 
-from perdure._http.access import COOKIE, caller_of, csrf_of, needs
+from perdure._http.authorisation import COOKIE, caller_of, csrf_of, needs
 from perdure._http.dependencies import Config
 from perdure._http.models import time_of
 from perdure._http.routers import ApiRouter

@@ -25,7 +25,7 @@ from perdure._rooms.events.port import NO_RUN, Event
 from perdure._server.services.events import new_deliveries
 from perdure._server.services.loop import Outcome
 from perdure._server.services.runtime import ServiceRuntime
-from perdure._storages.allowed import Allowed
+from perdure._storages.allowed_storages import Allowed
 from perdure._storages.local import LocalFileSystem
 from perdure._storages.object_store import ObjectStore
 from perdure._storages.remote import RemoteFileSystem, keeps_whole

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from perdure._http.access import (
+from perdure._http.authorisation import (
     ANYONE,
     CSRF_HEADER,
     LOGIN,
