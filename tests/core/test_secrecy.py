@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import Secret as PydanticSecret
 from pydantic import SecretBytes, SecretStr
 
-from perdure._platform.secrecy import is_secret, is_secret_name, shortened, without_secrets
+from perdure._platform.secrecy import is_secret, is_secret_name, redact, shortened
 from perdure.settings import Secret
 
 
@@ -103,8 +103,8 @@ def test_a_long_name_is_looked_at_from_both_ends():
     ],
 )
 def test_secrets_in_a_text_are_hidden(text: str, shown: str):
-    assert without_secrets(text) == shown
-    assert without_secrets(shown) == shown
+    assert redact(text) == shown
+    assert redact(shown) == shown
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_secrets_in_a_text_are_hidden(text: str, shown: str):
     ],
 )
 def test_other_texts_stay_as_they_are(text: str):
-    assert without_secrets(text) == text
+    assert redact(text) == text
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_other_texts_stay_as_they_are(text: str):
 )
 def test_the_time_that_a_text_takes_grows_no_faster_than_its_length(part: str):
     start = process_time()
-    without_secrets("token " + (part * 200_000)[:200_000] + "@ ")
+    redact("token " + (part * 200_000)[:200_000] + "@ ")
     assert process_time() - start < 1.5  # where it is linear a tenth of this at most, and else half a minute
 
 
@@ -174,11 +174,11 @@ def test_of_a_long_text_only_the_beginning_is_looked_at():
 )
 def test_a_canary_behind_any_sign_is_hidden(before: str, sign: str, after: str):
     text = f"{before} {sign.format('canary')} {after}"
-    assert "canary" not in without_secrets(text) or "canary" in before + after
+    assert "canary" not in redact(text) or "canary" in before + after
 
 
 @settings(max_examples=40)
 @given(st.text())
 def test_what_was_hidden_stays_hidden(text: str):
-    shown = without_secrets(text)
-    assert without_secrets(shown) == shown
+    shown = redact(text)
+    assert redact(shown) == shown

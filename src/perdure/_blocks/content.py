@@ -12,7 +12,7 @@ from pydantic_core import to_jsonable_python
 
 from perdure._blocks.fields import SecretDict
 from perdure._blocks.secrets import decrypt, encrypt
-from perdure._platform.secrecy import HIDDEN
+from perdure._platform.secrecy import REDACTED
 
 _TEXT, _BYTES = "$secret", "$secret_bytes"
 
@@ -68,13 +68,13 @@ def without_ciphers(fields: object, owner: str) -> object:
     return _each_cipher(fields, decrypted)
 
 
-def without_secrets(value: object) -> Any:
+def redact_fields(value: object) -> Any:
     """What `stored_json` made, decoded from JSON, with asterisks for its secrets."""
     if isinstance(value, list):
-        return [without_secrets(each) for each in value]
+        return [redact_fields(each) for each in value]
     if not isinstance(value, dict):
         return value
-    return HIDDEN if set(value) in ({_TEXT}, {_BYTES}) else {key: without_secrets(each) for key, each in value.items()}
+    return REDACTED if set(value) in ({_TEXT}, {_BYTES}) else {key: redact_fields(each) for key, each in value.items()}
 
 
 def _text_of(fields: object) -> str:

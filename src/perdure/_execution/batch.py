@@ -16,7 +16,7 @@ from perdure._model.errors import SerializationError
 from perdure._model.exceptions import stand_in
 from perdure._model.records import CancelRecord
 from perdure._platform import forks
-from perdure._platform.secrecy import without_secrets
+from perdure._platform.secrecy import redact
 from perdure._results.held import HeldResult, Packed
 from perdure._results.types import LiteralResult, UnpersistedResult
 from perdure._run.arguments import is_atom
@@ -210,7 +210,7 @@ def _is_small(value: object, post: Post) -> bool:
 def _note_traceback(error: BaseException) -> None:
     """Tracebacks cannot be pickled; whoever sees the exception in the other process is to know where it is from."""
 
-    shown = without_secrets(traceback_of(error))
+    shown = redact(traceback_of(error))
     if shown:
         with contextlib.suppress(Exception):  # a class may refuse notes
             error.add_note(f"In the process of its task:\n{shown}")

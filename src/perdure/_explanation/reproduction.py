@@ -12,7 +12,7 @@ from typing import NamedTuple
 from perdure._explanation.comparison import arguments_of
 from perdure._explanation.facts import LOOKED_AT, Run
 from perdure._model.records import InputRecord, ResultRecord
-from perdure._platform.secrecy import HIDDEN
+from perdure._platform.secrecy import REDACTED
 from perdure._rooms.results.records import ResultFilter
 from perdure._rooms.runs.records import FlowRun
 from perdure._store.protocol import Orchestrator
@@ -90,7 +90,7 @@ def _is_whole(value: object) -> bool:
     if isinstance(value, list):
         return all(map(_is_whole, value))
     if isinstance(value, str):  # "<numpy.ndarray …>" stands for something else, as hidden text does
-        return _CUT not in value and HIDDEN not in value and not (value.startswith("<") and value.endswith(">"))
+        return _CUT not in value and REDACTED not in value and not (value.startswith("<") and value.endswith(">"))
     return not isinstance(value, float) or math.isfinite(value)
 
 

@@ -16,7 +16,7 @@ from perdure._model.records import DecisionRecord, ResultRecord, StartRecord
 from perdure._model.state_types import StateType
 from perdure._platform.clock import Micros
 from perdure._platform.named import NamedTuple
-from perdure._platform.secrecy import HIDDEN
+from perdure._platform.secrecy import REDACTED
 from perdure._results.difference import diff_plainly
 from perdure._results.store import FindStorage
 from perdure._rooms.results.records import ResultFilter
@@ -195,12 +195,12 @@ def _parameter(name: str, one: Mapping[str, object], other: Mapping[str, object]
     if name not in one or name not in other:
         return ParameterPair(name, a, b, "before" if name in one else "after", True)
     same = json.dumps(a) == json.dumps(b)  # 1, 1.0 and True differ
-    return ParameterPair(name, a, b, "both", None if same and _is_veiled(a) else not same)
+    return ParameterPair(name, a, b, "both", None if same and _is_redacted(a) else not same)
 
 
-def _is_veiled(value: object) -> bool:
+def _is_redacted(value: object) -> bool:
     """Whether a recorded value may stand for several: it is hidden, or was cut."""
-    return HIDDEN in (text := json.dumps(value, ensure_ascii=False)) or "…" in text or " items>" in text
+    return REDACTED in (text := json.dumps(value, ensure_ascii=False)) or "…" in text or " items>" in text
 
 
 def _calls(one: _Side, other: _Side, counts: Mapping[tuple[str, bool, bool | None], int]) -> Iterable[CallsPair]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-HIDDEN = "**********"
+REDACTED = "**********"
 
 # Patterns are compiled when they are first used: most programs need few of them, and all start faster.
 _pattern = functools.cache(re.compile)
@@ -122,42 +122,42 @@ def know(secrets: Iterable[str]) -> None:
         _known.update(dict.fromkeys(every))
 
 
-def without_known(text: str) -> str:
+def redact_known(text: str) -> str:
     """A text with asterisks for the values that are known to be secrets, wherever they stand in it."""
     for secret in tuple(_known):
         if secret in text:
-            text = text.replace(secret, HIDDEN)
+            text = text.replace(secret, REDACTED)
     return text
 
 
-def without_secrets(text: str) -> str:
+def redact(text: str) -> str:
     """A text with asterisks for the secrets in it, such as the password of `https://user:password@host/`.
 
     Hidden are passwords in addresses, values behind secret names (`password=...`, `"api_key": "..."`), what an
     `Authorization` header holds, private keys, and tokens of well-known shapes.
     """
-    text = without_known(text)
+    text = redact_known(text)
     lowered = text.lower()
     has_signs = any(sign in lowered for sign in _SIGNS)
     if has_signs:
-        text = _pattern(_PEM).sub(rf"\1{HIDDEN}", text)
+        text = _pattern(_PEM).sub(rf"\1{REDACTED}", text)
     if _pattern(_PAIR_END).search(text):
-        text = _pattern(_PAIR).sub(rf"\1{HIDDEN}@", text)
+        text = _pattern(_PAIR).sub(rf"\1{REDACTED}@", text)
     if "@" in text and "://" in text:
         text = _pattern(_RUN).sub(_hide_user_info, text)
     if not has_signs:
         return text
     text = _without_named(text)
-    text = _pattern(_BEARER).sub(lambda found: f"{found[1] or found[2]}{HIDDEN}", text)
-    text = _pattern(_JWT).sub(lambda found: HIDDEN if found[1] else found[0], text)
-    return _pattern(_TOKEN).sub(HIDDEN, text)
+    text = _pattern(_BEARER).sub(lambda found: f"{found[1] or found[2]}{REDACTED}", text)
+    text = _pattern(_JWT).sub(lambda found: REDACTED if found[1] else found[0], text)
+    return _pattern(_TOKEN).sub(REDACTED, text)
 
 
 def shortened(text: str, length: int) -> str:
     """The first characters of a text, without secrets; nothing that lies far behind them is looked at."""
     if len(text) <= length:
-        return without_secrets(text)
-    looked_at = without_secrets(text[: length + AHEAD])
+        return redact(text)
+    looked_at = redact(text[: length + AHEAD])
     if len(text) > length + AHEAD and (cut := _pattern(_OPEN_ADDRESS).search(looked_at)):
         looked_at = looked_at[: cut.start()]
     return looked_at[:length]
@@ -172,7 +172,7 @@ def _hide_user_info(found: "re.Match[str]") -> str:
     word = found[0]
     end = word.rfind("@")
     user = _pattern(_USER).search(word, 0, end + 1) if end >= 0 else None
-    return word if user is None else f"{word[: user.end()]}{HIDDEN}{word[end:]}"
+    return word if user is None else f"{word[: user.end()]}{REDACTED}{word[end:]}"
 
 
 def _without_named(text: str) -> str:
@@ -183,7 +183,7 @@ def _without_named(text: str) -> str:
         if is_secret_name(name) and (end := _end_of_value(name, text, at)) > at:
             value = text[at:end]
             quote = value[0] if value[0] in "\"'" else ""
-            parts += [text[done:at], value if value in _SAYS_NOTHING else f"{quote}{HIDDEN}{quote}"]
+            parts += [text[done:at], value if value in _SAYS_NOTHING else f"{quote}{REDACTED}{quote}"]
             done = at = end
     return "".join([*parts, text[done:]])
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from perdure._platform.secrecy import HIDDEN, is_secret, mro_of, namespace_of
-from perdure._previews.text import announces_a_secret, bytes_text, head, hidden, known_text, number
+from perdure._platform.secrecy import REDACTED, is_secret, mro_of, namespace_of
+from perdure._previews.text import announces_a_secret, bytes_text, head, known_text, number, redacted
 from perdure._previews.types import is_a, is_exactly, is_of, name_of
 
 _FRAMES = 8
@@ -69,14 +69,14 @@ _filename2 = OSError.__dict__["filename2"].__get__
 def _texts(args: tuple[object, ...], length: int) -> Iterator[str]:
     is_secret_one = False
     for each in args:
-        yield str(hidden(each)) if is_secret_one else _text(each, length)
+        yield str(redacted(each)) if is_secret_one else _text(each, length)
         is_secret_one = announces_a_secret(each)
 
 
 def _text(value: Any, length: int) -> str:
     kind = type(value)
     if is_secret(value):
-        return HIDDEN
+        return REDACTED
     if kind is str:
         return head(value, length)
     if kind is int or kind is float:

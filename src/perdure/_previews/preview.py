@@ -8,7 +8,7 @@ import json
 from collections import deque
 from typing import Any
 
-from perdure._platform.secrecy import HIDDEN, is_secret
+from perdure._platform.secrecy import REDACTED, is_secret
 from perdure._previews.arrays import array
 from perdure._previews.errors import exception, is_exception
 from perdure._previews.images import image
@@ -125,7 +125,7 @@ def _described(value: Any, kind: type, shorter: int) -> dict[str, Any]:
     if id(kind) in _HEADS and kind is not str:
         return _json(value, kind, shorter)
     if is_secret(value):
-        return {"kind": "object", "type": name_of(kind), "text": HIDDEN}
+        return {"kind": "object", "type": name_of(kind), "text": REDACTED}
     text = known_text(value, kind)
     if text is not None:
         return {"kind": "object", "type": name_of(kind), "text": head(text, 1_000 // shorter)}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from perdure._platform.named import NamedTuple
-from perdure._platform.secrecy import HIDDEN
+from perdure._platform.secrecy import REDACTED
 from perdure._previews.text import beginning, head, is_naming, names_a_secret, number
 from perdure._previews.tree import Tree, encode
 from perdure._previews.types import attribute, is_any, is_of, loaded, name_of
@@ -86,8 +86,8 @@ def _secret_rows(namings: Sequence[Head], index: Sequence[object] | None) -> set
 
 def _texts(column: Head, name: str, secret_rows: set[int]) -> list[str]:
     if names_a_secret(column.name if type(column.name) is str else name):
-        return [HIDDEN] * len(column.cells)
-    return [HIDDEN if row in secret_rows else cell(item, _CELL) for row, item in enumerate(column.cells)]
+        return [REDACTED] * len(column.cells)
+    return [REDACTED if row in secret_rows else cell(item, _CELL) for row, item in enumerate(column.cells)]
 
 
 def shown_columns(names: Sequence[object]) -> list[int]:
@@ -99,7 +99,7 @@ _SEARCHED = 1_000  # columns
 
 
 def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length or text == HIDDEN else f"{text[: length - 1]}…"
+    return text if len(text) <= length or text == REDACTED else f"{text[: length - 1]}…"
 
 
 def cell(value: Any, length: int) -> str:
@@ -150,7 +150,7 @@ def _index(index: "pandas.Index") -> Sequence[object] | None:
     if is_any(type(index), "pandas", "RangeIndex") or not is_of(type(index), "pandas"):
         return None
     if any(names_a_secret(name) for name in index.names):
-        return [HIDDEN] * len(index)
+        return [REDACTED] * len(index)
     return list(index)
 
 

@@ -6,7 +6,7 @@ from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 from perdure._platform.printable import printable
-from perdure._platform.secrecy import AHEAD, HIDDEN, is_secret_name, shortened, without_secrets
+from perdure._platform.secrecy import AHEAD, REDACTED, is_secret_name, redact, shortened
 from perdure._previews.types import attributes, is_a, is_any, is_of, kind_name, package_of
 
 _SAFE_INTEGER = 2**53  # what every reader of JSON takes exactly
@@ -53,7 +53,7 @@ def announces_a_secret(item: object) -> bool:
 
 
 _WORD = 64  # characters
-_NOT_IN_NAMES = frozenset(" \t\n/\\@=,;()[]{}<>?!*\"'")  # of a sentence, an address, a file, or what was hidden
+_NOT_IN_NAMES = frozenset(" \t\n/\\@=,;()[]{}<>?!*\"'")  # of a sentence, an address, a file, or what was redacted
 
 
 def secret_names_in(item: object) -> bool:
@@ -89,9 +89,9 @@ def may_hold_a_secret(encoded: str) -> bool:
     return False
 
 
-def hidden(value: object) -> object:
+def redacted(value: object) -> object:
     """What to show of a value with a secret name: that there is one, or that there is none."""
-    return value if value is None or type(value) is bool else HIDDEN
+    return value if value is None or type(value) is bool else REDACTED
 
 
 def number(value: float, largest: int = _SAFE_INTEGER) -> int | float | str:
@@ -121,7 +121,7 @@ def hex_of(value: "bytes | bytearray", count: int) -> str:
     """The first bytes in hexadecimal; asterisks if they spell a secret."""
     base: Any = base_of(value)
     text = base.__getitem__(value, slice(0, count + AHEAD)).decode("latin-1")
-    return HIDDEN if without_secrets(text) != text else base.__getitem__(value, slice(0, count)).hex()
+    return REDACTED if redact(text) != text else base.__getitem__(value, slice(0, count)).hex()
 
 
 def known_text(value: Any, kind: type) -> str | None:

@@ -9,18 +9,18 @@ from itertools import islice
 from typing import Any
 
 from perdure._platform.named import NamedTuple
-from perdure._platform.secrecy import HIDDEN, is_secret, is_secret_name, mro_of, namespace_of
+from perdure._platform.secrecy import REDACTED, is_secret, is_secret_name, mro_of, namespace_of
 from perdure._previews.errors import is_exception, message_of
 from perdure._previews.text import (
     announces_a_secret,
     bytes_text,
     head,
-    hidden,
     is_naming,
     known_text,
     more,
     names_a_secret,
     number,
+    redacted,
     secret_names_in,
 )
 from perdure._previews.types import attribute, attributes, is_a, is_any, is_of, name_of
@@ -67,7 +67,7 @@ class Tree:
         if kind is dict or kind is list or kind is tuple:
             return self._container(value, depth)
         if is_secret(value):
-            return self._said(HIDDEN)
+            return self._said(REDACTED)
         return self._other(value, kind, depth)
 
     def text(self, value: str, depth: int = 0) -> str:
@@ -121,7 +121,7 @@ class Tree:
         for item in islice(items, self._count(depth)):
             if self.room <= 0:
                 break
-            shown.append(hidden(item) if is_secret_one else self.of(item, depth + 1))
+            shown.append(redacted(item) if is_secret_one else self.of(item, depth + 1))
             # ("password", "..."), and what a command is called with
             is_secret_one = names_a_secret(item) if count == 2 else announces_a_secret(item)
         if len(shown) < count:
@@ -149,7 +149,7 @@ class Tree:
             while name in shown:  # 1 and "1", or alike in all that is shown
                 name += "'"
             if is_secret_one or (named and name.lower() == "value"):
-                shown[name] = hidden(item)
+                shown[name] = redacted(item)
                 self.room -= 16
             else:
                 shown[name] = self.of(item, depth + 1)

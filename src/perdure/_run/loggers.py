@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from perdure._run.logs import RunHandler, RunLogger, get_run_logger, muted, redact
+from perdure._run.logs import RunHandler, RunLogger, get_run_logger, muted, redact_record
 
 __all__ = ["RunHandler", "RunLogger", "disable_logger", "disable_run_logger", "get_logger", "get_run_logger"]
 
@@ -14,13 +14,13 @@ def get_logger(name: str | None = None) -> logging.Logger:
     if not name or name == "perdure":
         return logging.getLogger("perdure")
     logger = logging.getLogger(name if name.startswith("perdure.") else f"perdure.{name}")
-    logger.addFilter(without_secrets)  # once: a filter that it has is not added again
+    logger.addFilter(passed_redacted)  # once: a filter that it has is not added again
     return logger
 
 
-def without_secrets(record: logging.LogRecord) -> bool:
+def passed_redacted(record: logging.LogRecord) -> bool:
     """A filter that lets all records pass, without the secrets that are known, such as the token of the API."""
-    redact(record)
+    redact_record(record)
     return True
 
 

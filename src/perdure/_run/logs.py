@@ -12,7 +12,7 @@ from typing import Any
 from perdure._model.errors import PerdureError
 from perdure._model.records import LogRecord
 from perdure._platform.printable import printable
-from perdure._platform.secrecy import without_known, without_secrets
+from perdure._platform.secrecy import redact, redact_known
 from perdure._run.context import RunContext, TaskRunContext, current_run, require_run
 from perdure._settings import settings
 
@@ -39,19 +39,19 @@ class _RunLogging(logging.Logger):
         if _muted:
             return
         _to_orchestrator.handle(record)
-        redact(record)
+        redact_record(record)
         if record.levelno > self.manager.disable:
             with contextlib.suppress(Exception):  # of a handler that others have added
                 super().callHandlers(record)
 
 
-def redact(record: logging.LogRecord) -> None:
+def redact_record(record: logging.LogRecord) -> None:
     """Take known secrets out of a record before handlers of others, which have formats of their own, get it."""
     try:
         said = record.getMessage()
     except Exception:  # arguments that do not fit: our own format says so
         return
-    clean = without_known(said)
+    clean = redact_known(said)
     if clean is not said and clean != said:
         record.msg, record.args = clean, ()
 
@@ -166,7 +166,7 @@ class _Formatter(logging.Formatter):
             text = f"{text[:_LONGEST]}… {len(text) - _LONGEST:,} characters more"
         if not text.isascii():  # half characters can be neither shown nor stored
             text = text.encode(errors="backslashreplace").decode()
-        return without_known(text)
+        return redact_known(text)
 
 
 def _repr(value: object) -> str:
@@ -298,8 +298,8 @@ def log(run: RunContext | None, level: int, message: str, *args: object, error: 
         return
     if error is not None and getattr(error, "__perdure_logged__", False):
         error = None
-    shown = "" if error is None else without_secrets(traceback_of(error))
-    shown_args = [without_secrets(str(each)) if isinstance(each, str | BaseException) else each for each in args]
+    shown = "" if error is None else redact(traceback_of(error))
+    shown_args = [redact(str(each)) if isinstance(each, str | BaseException) else each for each in args]
     logger.log(level, message + "%s", *shown_args, shown and f"\n{shown}", extra={"perdure_run": run})
     if error is not None:
         with contextlib.suppress(AttributeError, TypeError):  # an exception class may refuse attributes

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from perdure._platform.named import NamedTuple
-from perdure._platform.secrecy import without_secrets
+from perdure._platform.secrecy import redact
 
 _requests = logging.getLogger("perdure.server.requests")
 _REPEATING = ("asyncio", "uvicorn.error")  # what connections have them say
@@ -41,7 +41,7 @@ def log_request(entry: AccessLogEntry, everything: bool) -> None:
 
 def log_failure(request_id: str, error: Exception) -> None:
     """Log an error of the server's own."""
-    shown = without_secrets("".join(traceback.format_exception(error)))
+    shown = redact("".join(traceback.format_exception(error)))
     _failures.error("failure", extra={"fields": {"request_id": request_id, "error": shown}})
 
 
@@ -95,8 +95,8 @@ class _Text(logging.Formatter):
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:
     time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-    message = without_secrets(record.getMessage())
+    message = redact(record.getMessage())
     fields: dict[str, object] = {"time": time, "level": record.levelname.lower(), "message": message}
     if record.exc_info:
-        fields["error"] = without_secrets(logging.Formatter().formatException(record.exc_info))
+        fields["error"] = redact(logging.Formatter().formatException(record.exc_info))
     return fields | getattr(record, "fields", {})

@@ -14,7 +14,7 @@ from perdure._platform import keyring
 from perdure._platform.named import NamedTuple
 from perdure._platform.places import RULE as PLACES_RULE
 from perdure._platform.places import parse_places
-from perdure._platform.secrecy import HIDDEN
+from perdure._platform.secrecy import REDACTED
 from perdure._platform.suggest import nearest
 
 PREFIX = "PERDURE_"
@@ -34,7 +34,7 @@ class Secret:
         return self._text
 
     def __repr__(self) -> str:
-        return f"Secret({HIDDEN!r})"
+        return f"Secret({REDACTED!r})"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Secret) and other._text == self._text
@@ -73,7 +73,7 @@ _PASSWORDS = re.compile(r"(?<=://)([^:@/?]*:).*(?=@)|(?<=[?&])((?:ssl)?password=
 
 def without_password(url: str) -> str:
     """A URL with asterisks for its password."""
-    return _PASSWORDS.sub(lambda match: (match[1] or match[2]) + HIDDEN, url)
+    return _PASSWORDS.sub(lambda match: (match[1] or match[2]) + REDACTED, url)
 
 
 class Kind(NamedTuple):
@@ -404,7 +404,7 @@ class Setting(NamedTuple):
         try:
             return self.kind.parse(value)
         except WRONG:
-            shown = HIDDEN if self.is_secret else without_password(repr(value))
+            shown = REDACTED if self.is_secret else without_password(repr(value))
             raise SettingError(
                 f"{self.variable} is {shown} (from {source}); it must be {self.kind.rule}."
                 f" Change it, or unset it to use the default, {self.default}."
@@ -413,7 +413,7 @@ class Setting(NamedTuple):
     def shown(self, value: object) -> str:
         """A value as it may be shown: a secret, or a password in it, as asterisks."""
         if self.is_secret:
-            return HIDDEN
+            return REDACTED
         return without_password(text_of(value)) if self.kind is DATABASE else text_of(value)
 
     def default_in(self, home: Path | None) -> object:

@@ -14,7 +14,7 @@ from perdure._model.state_types import StateType
 from perdure._platform.clock import Micros, to_datetime
 from perdure._platform.named import NamedTuple
 from perdure._platform.printable import printable, printable_json
-from perdure._platform.secrecy import without_known
+from perdure._platform.secrecy import redact_known
 
 if TYPE_CHECKING:  # rich is imported by what prints with it: it takes as long as all the rest
     from rich.console import Console, RenderableType
@@ -62,7 +62,7 @@ def write(text: str) -> None:
 def say(text: str, what: str | None = None, colour: str = "red") -> None:
     """Write a line to standard error, escaped; after a label such as `Error`."""
     label = "" if what is None else f"{what if os.environ.get('NO_COLOR') else typer.style(what, fg=colour)}: "
-    typer.echo(f"{label}{printable(without_known(text))}", err=True)
+    typer.echo(f"{label}{printable(redact_known(text))}", err=True)
 
 
 def console() -> "Console":

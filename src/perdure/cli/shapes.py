@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from perdure._blocks.content import without_secrets
+from perdure._blocks.content import redact_fields
 from perdure._model.errors import PerdureError
 from perdure._model.records import ArtifactRecord, BlockRecord, LogRecord, ResultRecord, StateRecord
 from perdure._platform.clock import system_clock
@@ -101,5 +101,5 @@ def block_shape(record: BlockRecord) -> dict[str, Any]:
         "name": record.name,
         "created": iso(record.created),
         "updated": iso(record.updated),
-        "fields": without_secrets(json.loads(record.data)),
+        "fields": redact_fields(json.loads(record.data)),
     }

@@ -19,7 +19,7 @@ from perdure._model.state_types import FINAL, UNSUCCESSFUL, StateType
 from perdure._model.states import State, is_states
 from perdure._model.transitions import TRANSITIONS, check_transition
 from perdure._platform.clock import Micros, to_datetime
-from perdure._platform.secrecy import shortened, without_secrets
+from perdure._platform.secrecy import redact, shortened
 from perdure._results.keys import format_key, needs_digest
 from perdure._results.retention import retention_of
 from perdure._results.store import KeyOfDigest, record_of_unpersisted, result_record, write_result
@@ -264,7 +264,7 @@ def _write_stand_in(
     if not isinstance(error, BaseException):
         raise storing
     kept = stand_in(error, runtime.serializer_for(run).for_exceptions().dumps)
-    kept.add_note(without_secrets(traceback_of(error)))
+    kept.add_note(redact(traceback_of(error)))
     return (yield from write(run, runtime, kept, None))
 
 
@@ -390,7 +390,7 @@ def name_run(run: RunContext, template: str | Callable[..., str]) -> Steps[Seque
         name = template.format(**template_variables(run), **_own(run.parameters))
     if not isinstance(name, str):
         raise TypeError(f"A run's name is text, but its template gave {name!r}. Return a str from it.")
-    run.name = without_secrets(name)
+    run.name = redact(name)
     return (RenameRecord(run.id, not run.is_flow, run.name),)
 
 

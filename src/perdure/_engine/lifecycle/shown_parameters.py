@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from perdure._platform.secrecy import is_secret_name
-from perdure._previews.text import beginning, hidden, may_hold_a_secret
+from perdure._previews.text import beginning, may_hold_a_secret, redacted
 from perdure._previews.tree import Limits, Tree, encode
 
 _LENGTH = 10_000  # characters of one parameter's value, and items of it
@@ -23,7 +23,7 @@ def shown_parameters(parameters: Mapping[str, object]) -> str:
 def shown_parameter(name: str, value: Any) -> object:
     """One parameter in JSON's types; asterisks if its name or its type says that it is a secret."""
     if is_secret_name(name):
-        return hidden(value)
+        return redacted(value)
     kind = type(value)
     if kind is str:
         return beginning(value, _LENGTH) + "…" * (len(value) > _LENGTH)

@@ -12,7 +12,7 @@ from perdure._model.errors import ParameterTypeError
 from perdure._model.options import FlowOptions
 from perdure._model.signatures import signature_of
 from perdure._platform.later import Later
-from perdure._platform.secrecy import HIDDEN, is_secret_name, shortened, without_secrets
+from perdure._platform.secrecy import REDACTED, is_secret_name, redact, shortened
 
 if TYPE_CHECKING:
     from perdure._previews import text, tree
@@ -53,7 +53,7 @@ def validated(options: FlowOptions, parameters: dict[str, Any]) -> dict[str, obj
         try:
             result[name] = _validator(hint, options.name, name)(value)
         except ValueError as error:
-            problems.append(f"{name}={_shown(name, value)} ({without_secrets(_reasons(error))})")
+            problems.append(f"{name}={_shown(name, value)} ({redact(_reasons(error))})")
     if problems:
         raise ParameterTypeError(
             f"Flow '{options.name}' was called with parameters that do not fit its type hints: {'; '.join(problems)}."
@@ -68,7 +68,7 @@ _SHOWN = 300  # characters of a value that a message shows
 def _shown(name: str, value: object) -> str:
     """A value for people, without secrets; no more of a large one is looked at than is shown."""
     if is_secret_name(name):
-        return HIDDEN
+        return REDACTED
     if isinstance(value, str):
         return repr(text.beginning(value, _SHOWN)) + "…" * (len(value) > _SHOWN)
     known = value[:_SHOWN] if isinstance(value, bytes) else tree.Tree(_SHOWN).of(value)

@@ -10,7 +10,7 @@ from perdure._engine.identity.cache_key import CacheKey
 from perdure._engine.port import Runtime
 from perdure._model.records import DecisionRecord, SourceRecord, Why
 from perdure._platform.later import Later
-from perdure._platform.secrecy import HIDDEN, is_secret_name
+from perdure._platform.secrecy import REDACTED, is_secret_name
 from perdure._run.context import FlowRunContext, TaskRunContext
 from perdure._settings import settings
 
@@ -74,7 +74,7 @@ def _shown_arguments(run: TaskRunContext, runtime: Runtime) -> str | None:
 
 def _shown(name: str, value: object) -> str:
     if is_secret_name(name):
-        return HIDDEN
+        return REDACTED
     kind = type(value)
     if kind is int or kind is bool or value is None:
         return str(value)[:_LENGTH]

@@ -11,7 +11,7 @@ from fastapi import Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from perdure._blocks.block import Block, block_class, block_types
-from perdure._blocks.content import without_secrets
+from perdure._blocks.content import redact_fields
 from perdure._http.authorisation import caller_of, needs
 from perdure._http.dependencies import Known, Storages
 from perdure._http.errors import answers
@@ -52,7 +52,7 @@ class BlockModel(BaseModel):
             name=record.name or "",
             created=moment(record.created),
             updated=moment(record.updated),
-            fields=without_secrets(json.loads(record.data)),
+            fields=redact_fields(json.loads(record.data)),
         )
 
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from perdure._http.errors import answers
 from perdure._http.routers import ApiRouter
-from perdure._platform.secrecy import HIDDEN
+from perdure._platform.secrecy import REDACTED
 from perdure._settings import settings
 
 router = ApiRouter(prefix="/settings", tags=["settings"], responses=answers())
@@ -51,4 +51,4 @@ def list_settings() -> SettingsModel:
 def _shown(setting: settings.Setting, value: object) -> str | None:
     if value is None:
         return None
-    return HIDDEN if setting.is_secret else settings.text_of(value)
+    return REDACTED if setting.is_secret else settings.text_of(value)
