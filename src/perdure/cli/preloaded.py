@@ -62,7 +62,7 @@ _OF_POSTGRESQL = (
     "sqlalchemy.dialects.postgresql.psycopg",
     "ssl",
 )
-_OF_SERVER = ("perdure._store.remote.orchestrator", "ssl")
+_OF_SERVER = ("perdure._store.remote.orchestrator", "httpcore", "h11", "certifi", "encodings.idna", "ssl")
 _START = ["flow-run", "start", "--quiet"]
 _LOOK_SECONDS = 1.0  # between two looks at whether what was imported has changed
 

@@ -88,7 +88,7 @@ class Transport:
             base_url=f"{self.url}/api/orchestrator/",
             headers=headers,
             timeout=httpx.Timeout(_ANSWER, connect=min(_CONNECT, max(_LEAST_CONNECT, patience_seconds))),
-            transport=_direct(),
+            transport=_direct(url.startswith("https:")),
         )
         self.reach = Reach(self.url, patience_seconds)
 
@@ -230,7 +230,7 @@ class Transport:
         raise raised(str(problem["message"]))
 
 
-def _direct() -> httpx.HTTPTransport | None:
+def _direct(is_encrypted: bool) -> httpx.HTTPTransport | None:
     """Connections that break soon after a network was cut: else what waits in one arrives long after it is back.
 
     None where there are proxies, which httpx finds by itself.
@@ -240,7 +240,9 @@ def _direct() -> httpx.HTTPTransport | None:
     # The probes are for answers that were lost: the server sends them again later and later.
     probes = ((socket.TCP_KEEPIDLE, 2), (socket.TCP_KEEPINTVL, 1), (socket.TCP_KEEPCNT, 5))  # seconds, seconds, times
     options = [(socket.IPPROTO_TCP, *each) for each in ((socket.TCP_USER_TIMEOUT, _UNHEARD), *probes)]
-    return httpx.HTTPTransport(socket_options=[(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), *options])
+    kept_alive = (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    # Without TLS there is nothing to verify: loading what the system trusts takes as long as a run that does little.
+    return httpx.HTTPTransport(verify=is_encrypted, socket_options=[kept_alive, *options])
 
 
 def _asked_to_wait(answer: httpx.Response) -> float | None:
