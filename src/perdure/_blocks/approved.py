@@ -1,4 +1,4 @@
-"""The blocks that the user of a home has saved: what records that others write name beside them is not trusted."""
+"""The blocks that the user of a home has saved: other blocks that records name are not trusted."""
 
 import json
 from collections.abc import Sequence

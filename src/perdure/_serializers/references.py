@@ -74,7 +74,7 @@ def sending_pickler() -> type[Any]:
 
 
 def sendable(value: object) -> bytes:
-    """A pickle for a process of our own: what that cannot import is in it by value."""
+    """A pickle for a process of our own: what that process cannot import is in the pickle by value."""
     file = io.BytesIO()
     sending_pickler()(file, pickle.HIGHEST_PROTOCOL).dump(value)
     return file.getvalue()
@@ -88,7 +88,7 @@ def dumps(value: object, take_buffer: Callable[[pickle.PickleBuffer], object] | 
 
 
 def _parametrized(kind: object) -> tuple[object, ...] | None:
-    """How a generic model with its parameters is pickled, such as `Page[int]`: its own name leads nowhere."""
+    """How a generic model with its parameters is pickled, such as `Page[int]`: no module has it under its name."""
     generic = getattr(kind, "__pydantic_generic_metadata__", None)
     if not isinstance(generic, dict) or generic.get("origin") is None:
         return None

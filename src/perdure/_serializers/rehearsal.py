@@ -38,7 +38,7 @@ def load_harmless(file: BinaryIO, buffers: Sequence[memoryview], find: Find) -> 
 
 
 class _CannotRehearse(BaseException):
-    """A pickle needs something real to go on, such as a class that one of its functions makes."""
+    """A pickle needs a real object to be read further, such as a class that one of its functions makes."""
 
 
 class _Unpickler(pickle.Unpickler):

@@ -31,7 +31,7 @@ class Bodies:
         self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
 
     async def taken(self, scope: Scope, receive: Receive, public: bool, held: AsyncExitStack) -> Receive:
-        """A `receive` of a body that is within the bounds; what it occupies is let go with `held`.
+        """A `receive` for a body that is within the bounds; the memory that it occupies is released with `held`.
 
         Raises:
             HTTPException: it is too large, has too many elements, or its encoding is not one that is taken.
@@ -72,7 +72,7 @@ class Bodies:
         return self._config.max_elements if path.startswith(RECORDS) else self._config.max_api_elements
 
     async def _public(self, receive: Receive) -> Receive:
-        """Nobody without a token is waited for as long as others are."""
+        """A `receive` for the body of a client without a token, which has less time to send it than others."""
         async with asyncio.timeout(self._config.head_seconds):
             return once(await whole(receive), receive)
 
@@ -131,7 +131,7 @@ async def whole(receive: Receive) -> bytes:
 
 
 def once(body: bytes, rest: Receive) -> Receive:
-    """A `receive` of a body that is there."""
+    """A `receive` for a body that has already arrived."""
     waiting = [body]
 
     async def receive() -> Message:

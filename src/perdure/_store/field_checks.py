@@ -1,4 +1,4 @@
-"""What a record that comes from far must hold in a field, by the word beside its type: see `_model.fields`."""
+"""What a record that a client sends must hold in each field, by the word beside its type: see `_model.fields`."""
 
 import re
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""What all open orchestrators of a process need: to begin anew in a fork, and to be closed at its end."""
+"""The open orchestrators of a process: each starts afresh in a forked child, and is closed at the process's end."""
 
 import atexit
 import os

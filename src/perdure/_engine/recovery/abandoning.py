@@ -13,7 +13,7 @@ from perdure._store.protocol import Orchestrator
 
 
 def abandon(run_id: str, runtime: ProcessRuntime) -> FlowRun:
-    """Mark a flow run that crashed, or whose process is gone, and all below it, as Crashed for good; the run.
+    """Mark a flow run that crashed, or whose process is gone, and all below it, as Crashed for good; returns the run.
 
     It cannot be resumed from then on, and `prune` keeps nothing for it. Abandoning it again does nothing.
 

@@ -25,7 +25,7 @@ _STILL_RUNS = (
 
 
 def lose(run: FlowRunContext, runtime: Runtime) -> None:
-    """Have an outermost flow run of this process end, whose claim is lost; returns at once."""
+    """End an outermost flow run of this process, since its claim is lost; returns at once."""
     if run.state is not None and run.state.type in FINAL:
         return
     request = CancelRecord(run.id, "another process", runtime.clock(), int(_GRACE_SECONDS * 1_000_000))
@@ -56,7 +56,7 @@ def ask_to_end(run: FlowRunContext, runtime: Runtime) -> None:
 
 
 def lost_state(run: RunContext, runtime: Runtime) -> State[object] | None:
-    """The state, in this process alone, of a run that another process has now; None if it is this one's."""
+    """The state, in this process alone, of a run that another process now owns; None if this one owns it."""
     controller = None if run.flow is None else run.flow.controller
     if controller is None or controller.lost is None:
         return None

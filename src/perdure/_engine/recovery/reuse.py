@@ -1,4 +1,4 @@
-"""Running a flow again from one of its steps: what an earlier run of it had done before is taken over.
+"""Running a flow again from one of its steps: the results of the steps before it are an earlier run's.
 
 A new flow run is made, and the flow's function is called from its first line. A step that the earlier run had finished
 is found by its identity, as after a crash (`_engine.recovery.resumption`), and its result is the new run's too. Only

@@ -1,4 +1,4 @@
-"""What an automation does: each action once, however often it is begun."""
+"""What an automation does: each action once, however often it is tried."""
 
 import json
 from functools import singledispatch
@@ -24,7 +24,7 @@ CHAIN_TAG = "automation:"  # how tags begin that say which automations led to a 
 
 
 class Firing(NamedTuple):
-    """That an automation acts: on an event, by a line of its log."""
+    """One time that an automation acts: on which event, and by which line of its log."""
 
     id: str
     automation: str
@@ -37,7 +37,7 @@ class Firing(NamedTuple):
         return filled_from(value, self.event)
 
     def text(self, value: str) -> str:
-        """The same of a text that has to be one.
+        """`filled`, of a text; the outcome is a text too.
 
         Raises:
             AutomationError: the field is something else.

@@ -1,4 +1,4 @@
-"""Flow runs that have not begun in time, or do not get on."""
+"""Flow runs that have not begun in time, or that make no progress."""
 
 from collections.abc import Iterator
 

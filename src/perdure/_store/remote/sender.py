@@ -37,7 +37,7 @@ class Sender(Waiting):
         self._outbox = Outbox(self._transport, self._folder / new_id(), self._refuse, self.hear_of_lost)
 
     def begin_in_fork(self, transport: Transport) -> None:
-        """Begin anew in a forked process, leaving the connections, the files and the records to the parent."""
+        """Start afresh in a forked process, leaving the connections, the files and the records to the parent."""
         self._transport = transport
         self._outbox.leave()
         self._begin()

@@ -33,7 +33,7 @@ class Writer(Waiting):
         self._arrivals = Arrivals()
 
     def begin_in_fork(self, abandon: Callable[[list[Connection]], None]) -> None:
-        """Begin anew in a forked process, leaving the connection and the records to the parent."""
+        """Start afresh in a forked process, leaving the connection and the records to the parent."""
         if self._connection is not None:
             abandon([self._connection])
         self._begin()
