@@ -3,9 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
-from perdure._rooms.results.tables import NOT_UNPERSISTED
 from perdure._store.sql.tables import flow_run, result, task_run
 
 _LOOKED_AT = 30_000  # results at most
@@ -38,13 +37,15 @@ def stored_by(ask: _Ask, of: str, limit: int) -> tuple[list[StoredBy], int, bool
 def _newest_documents(ask: _Ask) -> tuple[Any, bool]:
     """The documents of the newest persisted results, each once, with the first run whose result it is."""
     columns = result.c
-    kept: list[Any] = [columns.kind == "persisted", text(NOT_UNPERSISTED), columns.removed.is_(None)]
-    ids = select(columns.run_id).where(*kept).order_by(columns.run_id.desc())
-    last = ask(ids.limit(1).offset(_LOOKED_AT - 1))
-    since = [columns.run_id >= last[0][0]] if last else []
-    first = (func.min(columns.run_id).label("run_id"), func.min(columns.type).label("type"))
-    rows = select(*first, func.max(columns.size).label("size")).where(*kept, *since)
-    return rows.group_by(columns.storage_id, columns.storage_key).subquery(), not last
+    shown = (columns.run_id, columns.type, columns.size, columns.storage_id, columns.storage_key)
+    # First the newest of any kind, in the order of the table: an index of a kind would have all of that kind sorted.
+    newest = select(*shown, columns.kind, columns.removed).order_by(columns.run_id.desc()).limit(_LOOKED_AT).subquery()
+    of = newest.c
+    first = (func.min(of.run_id).label("run_id"), func.min(of.type).label("type"), func.max(of.size).label("size"))
+    kept = select(*first).where(of.kind == "persisted", of.removed.is_(None))
+    documents = kept.group_by(of.storage_id, of.storage_key).subquery()
+    ((count,),) = ask(select(func.count()).select_from(select(columns.run_id).limit(_LOOKED_AT).subquery()))
+    return documents, count < _LOOKED_AT
 
 
 def _named_by(of: str, documents: Any) -> tuple[Any, Any]:

@@ -1,5 +1,7 @@
 import type { InfiniteData, QueryClient } from "@tanstack/react-query"
 import { useSyncExternalStore } from "react"
+import { path } from "~/components/Link"
+import { announce } from "~/lib/watched"
 import type { Schemas } from "./client"
 import { shareStream, type Message } from "./stream"
 
@@ -62,6 +64,7 @@ export class Live {
   }
 
   private take(run: FlowRun): void {
+    announce(run, id => location.assign(path("flow-runs", id)))
     this.queries.setQueryData(["flow-run", run.id], run)
     this.queries.setQueriesData<Pages>({ queryKey: ["flow-runs"], predicate: isPages }, known => patched(known, run))
     this.changed.add(run.id)

@@ -1,17 +1,22 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query"
 import { Outlet, useLocation } from "@tanstack/react-router"
-import { CloudOff, LogOut, Menu as MenuIcon, Moon, Search, Sun, X } from "lucide-react"
+import { CloudOff, LogOut, Menu as MenuIcon, Moon, Pin, Search, Sun, X } from "lucide-react"
 import { useEffect, useState } from "react"
 import { ApiError, client, rememberCsrf, unwrap } from "~/api/client"
 import { useConnection } from "~/api/live"
 import { session, version } from "~/api/queries"
 import { IconButton } from "~/components/Button"
 import { Failure, Skeleton } from "~/components/Feedback"
-import { Link } from "~/components/Link"
+import { Link, path } from "~/components/Link"
 import { failed } from "~/components/Toast"
 import { useKept } from "~/lib/browserStorage"
 import { chooseTheme } from "~/lib/theme"
+<<<<<<< HEAD
 import { live } from "~/queryClient"
+=======
+import { useNames } from "~/lib/watched"
+import { live } from "~/live"
+>>>>>>> 1f46c40 (Flows are pinned to the menu, and the browser announces their failures; what is stored is summed in a tenth of a second of a million results)
 import { NAVIGATION } from "./navigation"
 import { Palette, usePaletteKeys } from "./Palette"
 import { SignIn } from "./SignIn"
@@ -23,6 +28,7 @@ export function Shell() {
   const [menu, setMenu] = useState(false)
   const palette = usePaletteKeys()
   const who = useQuery(session())
+  const [pinned] = useNames("pinned-flows")
   useEffect(() => setMenu(false), [pathname])
   const connection = useConnection(live)
   const isIn = who.data !== undefined
@@ -48,6 +54,22 @@ export function Shell() {
           <span>Search or go to…</span>
           <kbd>{isMac ? "⌘K" : "Ctrl K"}</kbd>
         </button>
+        {pinned.length > 0 && (
+          <div className={css["group"]}>
+            <h2>Pinned</h2>
+            {pinned.map(name => (
+              <Link
+                key={name}
+                to={path("flows", name)}
+                aria-current={pathname === path("flows", name) ? "page" : undefined}
+                className={css["place"]}
+              >
+                <Pin size={15} strokeWidth={1.75} aria-hidden />
+                <span className="cut">{name}</span>
+              </Link>
+            ))}
+          </div>
+        )}
         {NAVIGATION.map(group => (
           <div key={group.title} className={css["group"]}>
             <h2>{group.title}</h2>

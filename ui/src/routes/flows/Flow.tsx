@@ -23,6 +23,7 @@ import css from "./Flow.module.css"
 import { Matrix } from "./Matrix"
 import { flowOf, newestRuns } from "./queries"
 import { Results } from "./Results"
+import { Watch } from "./Watch"
 
 const SHOWN = 40
 const SPAN = "7d"
@@ -40,9 +41,18 @@ export function Page() {
         title={name}
         crumbs={[{ label: "Flows", to: "/flows" }]}
         actions={
+<<<<<<< HEAD
           <ButtonLink to={`/flow-runs?flow=${encodeURIComponent(name)}`}>
             <ListFilter size={14} aria-hidden /> Filter its runs
           </ButtonLink>
+=======
+          <>
+            <Link to={`/flow-runs?flow=${encodeURIComponent(name)}`} className={css["link"]}>
+              <ListFilter size={14} aria-hidden /> Filter its runs
+            </Link>
+            <Watch flow={name} />
+          </>
+>>>>>>> 1f46c40 (Flows are pinned to the menu, and the browser announces their failures; what is stored is summed in a tenth of a second of a million results)
         }
       />
       {newest.isError && runs === undefined ? (
