@@ -11,12 +11,8 @@ import { Link, path } from "~/components/Link"
 import { failed } from "~/components/Toast"
 import { useKept } from "~/lib/browserStorage"
 import { chooseTheme } from "~/lib/theme"
-<<<<<<< HEAD
-import { live } from "~/queryClient"
-=======
 import { useNames } from "~/lib/watched"
-import { live } from "~/live"
->>>>>>> 1f46c40 (Flows are pinned to the menu, and the browser announces their failures; what is stored is summed in a tenth of a second of a million results)
+import { live } from "~/queryClient"
 import { NAVIGATION } from "./navigation"
 import { Palette, usePaletteKeys } from "./Palette"
 import { SignIn } from "./SignIn"

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest"
 import type { Schemas } from "~/api/client"
-import { keep } from "./kept"
+import { keep } from "~/lib/browserStorage"
 import { announce, parseNames } from "./watched"
 
 const run = (id: string, type: Schemas["StateType"], flow = "billing") =>

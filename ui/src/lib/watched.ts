@@ -1,5 +1,5 @@
 import type { Schemas } from "~/api/client"
-import { kept, useKept } from "./kept"
+import { kept, useKept } from "~/lib/browserStorage"
 
 /** Names that this browser keeps: flows that are pinned, and flows whose failures are announced. */
 type List = "pinned-flows" | "announced-flows"

@@ -41,18 +41,12 @@ export function Page() {
         title={name}
         crumbs={[{ label: "Flows", to: "/flows" }]}
         actions={
-<<<<<<< HEAD
-          <ButtonLink to={`/flow-runs?flow=${encodeURIComponent(name)}`}>
-            <ListFilter size={14} aria-hidden /> Filter its runs
-          </ButtonLink>
-=======
           <>
-            <Link to={`/flow-runs?flow=${encodeURIComponent(name)}`} className={css["link"]}>
+            <ButtonLink to={`/flow-runs?flow=${encodeURIComponent(name)}`}>
               <ListFilter size={14} aria-hidden /> Filter its runs
-            </Link>
+            </ButtonLink>
             <Watch flow={name} />
           </>
->>>>>>> 1f46c40 (Flows are pinned to the menu, and the browser announces their failures; what is stored is summed in a tenth of a second of a million results)
         }
       />
       {newest.isError && runs === undefined ? (

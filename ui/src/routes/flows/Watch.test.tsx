@@ -1,7 +1,7 @@
 import { show } from "~/testing/served"
 import { fireEvent, screen } from "@testing-library/react"
 import { afterEach, expect, it, vi } from "vitest"
-import { keep, kept } from "~/lib/kept"
+import { keep, kept } from "~/lib/browserStorage"
 import { Watch } from "./Watch"
 
 afterEach(() => {
