@@ -34,7 +34,7 @@ globalThis.fetch = async input => {
 
 // jsdom lays nothing out, so that nothing is out of sight, and no size changes
 Element.prototype.scrollIntoView = () => {}
-globalThis.ResizeObserver ??= class {
+globalThis.ResizeObserver = class {
   observe() {}
   unobserve() {}
   disconnect() {}
