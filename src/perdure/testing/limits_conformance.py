@@ -98,7 +98,7 @@ class LimitsConformance:
             Limit("db", 1, 0.0, 0),
             Limit("db", 2**31, None, 0),
         ):
-            with pytest.raises(PerdureError, match="Limit"):
+            with pytest.raises(PerdureError, match=r"[Ll]imit"):
                 orchestrator.limits.put(wrong)
         orchestrator.limits.put(Limit("db", 1, None, 0))
         with pytest.raises(PerdureError, match="occupy=0"):
