@@ -49,7 +49,6 @@ def sees(marked: bool = False):
         sys.mark = os.environ["MARK"] = "left behind"
         seen["random"] = [random.random(), os.getpid()]
         random.seed(1)
-    seen |= {f"variable {name}": value for name, value in seen.pop("environment").items()}
     for name, value in seen.items():
         print("SEEN", json.dumps([name, value]))
 """
