@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 import time
+import warnings
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,14 +26,17 @@ from tests.deployments.test_workers import ended, known, state_of, working  # no
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux")]
 _PATIENCE = 60.0
 _SEES = """
-import json, os, random, signal, sys, tempfile, threading, time
+import hashlib, json, os, random, signal, sys, tempfile, threading, time
 from perdure import flow
 
 @flow
 def sees(marked: bool = False):
     seen = {
         "directory": os.getcwd(), "path": [each for each in sys.path[:2]], "arguments": sys.argv,
-        "environment": {name: value for name, value in os.environ.items() if name != "PERDURE_HOME"},
+        "environment": hashlib.sha256(json.dumps(
+            sorted(each for each in os.environ.items() if each[0] != "PERDURE_HOME")
+        ).encode()).hexdigest(),  # a line of all of it would be cut
+        "given": os.environ.get("MARK"),
         "handlers": {
             name: str(signal.getsignal(getattr(signal, name))).partition(" at ")[0]
             for name in ("SIGTERM", "SIGCHLD", "SIGPIPE")
@@ -115,6 +120,18 @@ def test_a_module_that_was_changed_is_seen_by_the_next_run(preloaded, tmp_path):
         (tmp_path / "helper.py").write_text(f"VALUE = {value + ' of all'!r}\n")
         said.append(output_of(preloaded.fork(("run", "uses.py"), environment(), str(tmp_path)))[0])
     assert ["first of all" in said[0], "second of all" in said[1]] == [True, True]
+
+
+def test_one_that_nobody_closes_leaves_nothing_open():
+    made = Preloaded()
+    os.kill(made.pid, signal.SIGKILL)
+    assert made.is_gone.wait(_PATIENCE)
+    collected = weakref.ref(made)
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        del made
+        until(lambda: collected() is None, "the end of its thread")
+    assert [str(each.message) for each in found] == []
 
 
 def test_exit_codes_and_signals_are_known(preloaded, tmp_path):

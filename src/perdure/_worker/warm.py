@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import IO
@@ -81,6 +82,7 @@ class Preloaded:
     def __init__(self) -> None:
         self._asks, its_asks = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._ends, its_ends = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        weakref.finalize(self, self._asks.close)  # for who forgets to: then the process ends
         self._environment = _read_at_start(os.environ)
         self._codes: dict[int, int] = {}
         with its_asks, its_ends:
