@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perdure._platform.ids import is_id, new_id
+from perdure._platform.ids import exactly_dated_id, is_id, new_id
 
 few = settings(max_examples=30, deadline=None)  # a busy machine is slow, not wrong
 
@@ -63,3 +63,13 @@ def test_every_id_is_an_id() -> None:
 def test_other_text_is_not_an_id(text: str) -> None:
     assert not is_id(text)
     assert not is_id(new_id() + text[:1] + "0")
+
+
+@few
+@given(st.lists(st.integers(0, (1 << 48) * 1_000 - 1), unique=True, min_size=2), st.integers(0, 900))
+def test_ids_that_are_dated_exactly_sort_by_the_microsecond(times: list[int], apart: int) -> None:
+    times += [times[0] + apart, times[0] + apart + 1]
+    ids = {time: exactly_dated_id(str(uuid.uuid4()), time) for time in times if time < (1 << 48) * 1_000}
+
+    assert sorted(ids, key=ids.__getitem__) == sorted(ids)
+    assert all(uuid.UUID(id).version == 7 for id in ids.values())

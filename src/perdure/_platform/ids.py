@@ -85,6 +85,12 @@ def dated_id(id: str, created: Micros) -> str:
     return f"{text[:8]}-{text[8:]}-7{id[15:]}"
 
 
+def exactly_dated_id(id: str, created: Micros) -> str:
+    """The same of a random id, by which things of one millisecond are sorted by age, too (RFC 9562, 6.2, method 3)."""
+    dated = dated_id(id, created)
+    return f"{dated[:15]}{created % 1_000 * 4_096 // 1_000:03x}{dated[18:]}"
+
+
 def is_id(text: str) -> bool:
     """Whether `text` is a UUID in its canonical form."""
     try:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from perdure._blocks.block import from_record
 from perdure._model.errors import OrchestratorError, OrchestratorUnreachable
 from perdure._platform.clock import to_datetime
-from perdure._platform.ids import dated_id, id_of
+from perdure._platform.ids import exactly_dated_id, id_of
 from perdure._rooms.events.port import Event, SeenResult, deliveries_of
 from perdure._server.services.runtime import ServiceRuntime
 from perdure._storages.storage import Storage
@@ -71,7 +71,7 @@ def _url(storage: Storage | None, key: str) -> str | None:
 def _event(result: SeenResult, before: str | None, storage: Storage | None) -> Event:
     time = min(result.created, _LAST)
     parts = (result.run_id, result.storage_id, result.storage_key, result.digest, result.arrival)
-    id = dated_id(id_of(repr(parts)), time)
+    id = exactly_dated_id(id_of(repr(parts)), time)  # versions within a millisecond are events in their order
     payload = {
         "key": result.storage_key,
         "storage": result.storage_id,
