@@ -6,12 +6,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from perdure._worker.docker import DockerInfrastructure
 from perdure._worker.infrastructure import Infrastructure
-from perdure._worker.kubernetes import KubernetesInfrastructure
+from perdure._worker.kubernetes import KubernetesInfrastructure, KubernetesJob
 from perdure._worker.process import ProcessInfrastructure
 from perdure._worker.slurm import SlurmInfrastructure
 from perdure._worker.ssh import SshInfrastructure
@@ -111,3 +112,29 @@ class TestKubernetes(InfrastructureConformance):
     def another(self, kubeconfig: Path) -> Iterator[Infrastructure]:
         with closing(KubernetesInfrastructure(kubeconfig)) as made:
             yield made
+
+
+class _Seen:
+    """What is seen of the jobs, or of the pods, of a cluster."""
+
+    problem = ""
+
+    def __init__(self, *things: dict[str, object]) -> None:
+        self.things = list(things)
+
+    def get(self, _: str) -> dict[str, object]:
+        return self.things[0]
+
+    def of(self, _: str) -> list[dict[str, object]]:
+        return self.things
+
+
+def test_a_pod_that_is_seen_after_the_end_of_its_job_says_why_it_ended() -> None:
+    failed = {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "Job has failed"}
+    jobs, pods = _Seen({"status": {"conditions": [failed]}}), _Seen()
+    started = KubernetesJob(Mock(views=lambda _: (jobs, pods)), "default", "run", removes=True)
+    assert started.ended() is None
+    terminated = {"exitCode": 127, "reason": "StartError", "message": "/no/such/program"}
+    pods.things.append({"status": {"phase": "Failed", "containerStatuses": [{"state": {"terminated": terminated}}]}})
+    assert started.ended() == 127
+    assert started.status() == "StartError: /no/such/program"

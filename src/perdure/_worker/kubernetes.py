@@ -299,9 +299,12 @@ class KubernetesJob:
         return None if self._end is None else self._end[0]
 
     def _says_how(self, condition: Mapping[str, object]) -> bool:
-        """Whether its pod says how it ended, which may be seen after the Job's end; or will not, since it is gone."""
+        """Whether its pod says how it ended; or will not, since it is gone, or there was none.
+
+        What is seen of jobs may be ahead of what is seen of pods: one that ends at once may not have been seen at all.
+        """
         phase = None if self._pod is None else self._pod.get("status", {}).get("phase")
-        if condition["type"] == "Complete" or phase in (None, "Succeeded", "Failed"):
+        if condition["type"] == "Complete" or phase in ("Succeeded", "Failed"):
             return True
         self._over_since = self._over_since or time.monotonic()
         return time.monotonic() - self._over_since > _POD_SECONDS
