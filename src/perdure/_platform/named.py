@@ -5,14 +5,17 @@ Perdure has two hundred, and seventy of them with the import of it: a fifth of t
 
 The idea: all but the constructor needs no text. That is compiled when a class is first called, and is then what
 `typing` would have made of it; most classes are never called by most programs.
+
+From Python 3.14 on, a class's annotations are not known while it is made: there it is `typing`'s own.
 """
 
+import sys
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 __all__ = ["NamedTuple"]
 
-if TYPE_CHECKING:
+if TYPE_CHECKING or sys.version_info >= (3, 14):
     from typing import NamedTuple
 else:
     from _collections import _tuplegetter as getter
@@ -49,6 +52,8 @@ else:
             if changes:
                 raise ValueError(f"Got unexpected field names: {list(changes)!r}")
             return made
+
+        __replace__ = _replace  # for copy.replace of Python 3.13
 
         def _asdict(self):
             return dict(zip(self._fields, self, strict=True))
