@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest"
 import type { Schemas } from "~/api/client"
+import type { Bar } from "./bars"
 import { foldedBars, foldingOf } from "./folding"
 import { attemptsOf, criticalPath, grouped, groupsOf, ordered, saved } from "./groups"
-import type { Bar } from "./timeline"
 
 const bar = (of: string, start: number, end: number, more: Partial<Bar> = {}): Bar => ({
   ...{ id: `${of} ${start}`, kind: "task", name: of, of, type: "COMPLETED", stateName: "Completed", start, end },

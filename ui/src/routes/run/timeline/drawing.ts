@@ -1,8 +1,9 @@
 import { STATE_TYPES, STATES, type StateType } from "~/components/State"
 import { duration } from "~/lib/format"
+import type { Bar } from "./bars"
 import type { Folding } from "./folding"
 import { isFailed } from "./groups"
-import { ticks, type Bar, type View } from "./timeline"
+import { ticks, type View } from "./view"
 
 export const ROW = 20
 export const HEAD = 26
@@ -97,6 +98,27 @@ export function draw(canvas: HTMLCanvasElement, scene: Scene, colour: Colours): 
   }
   sayGaps(context, scene, colour, scale)
   context.restore()
+}
+
+/** The bar that is drawn at a place, in px from the left of what is drawn and from below its axis; null where there is none. */
+export function barAt(
+  { bars, rows, view, width, top, lit }: Pick<Scene, "bars" | "rows" | "view" | "width" | "top" | "lit">,
+  x: number,
+  y: number,
+): Bar | null {
+  if (y < 0) return null
+  const row = Math.floor((y + top) / ROW)
+  const perPixel = (view.until - view.from) / Math.max(1, width)
+  const [time, slack] = [view.from + x * perPixel, 3 * perPixel]
+  let found: Bar | null = null
+  for (let index = bars.length - 1; index >= 0; index -= 1) {
+    const bar = bars[index]
+    if (bar === undefined || rows[index] !== row || bar.start - slack > time || time > bar.end + slack) continue
+    // Of those that lie over each other, the one on top.
+    if (found === null || (lit?.has(index) === true && !lit.has(bars.indexOf(found)))) found = bar
+    else if (lit === null && bar.type === "FAILED" && found.type !== "FAILED") found = bar
+  }
+  return found
 }
 
 /** A line over each group. */

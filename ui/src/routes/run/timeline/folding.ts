@@ -1,4 +1,4 @@
-import type { Bar } from "./timeline"
+import type { Bar } from "./bars"
 
 /** A time in which nothing ran: `at` is where it is drawn. */
 export interface Gap {

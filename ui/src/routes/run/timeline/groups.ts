@@ -1,5 +1,5 @@
 import type { Schemas } from "~/api/client"
-import { packed, type Bar } from "./timeline"
+import { packed, type Bar } from "./bars"
 
 /** The calls of one task or flow in a run. */
 export interface Group {
@@ -89,6 +89,24 @@ export function grouped(bars: readonly Bar[], groups: readonly Group[], opened: 
     row += isOpen ? own.count : 1
   }
   return { rows, count: row, heads }
+}
+
+export const MOST_ROWS = 22 // all lanes of all groups are opened where they are no more; so many are seen at once
+
+/** The rows of bars; without groups, as few as there can be. */
+export function rowsOf(
+  bars: readonly Bar[],
+  byTask: boolean,
+  order: Order,
+  flipped: ReadonlySet<string>,
+): Rows & { isAllOpen: boolean } {
+  if (!byTask) return { ...packed(bars), heads: [], isAllOpen: false }
+  const groups = ordered(groupsOf(bars), order)
+  const every = new Set(groups.map(group => group.key))
+  const whole = grouped(bars, groups, every)
+  const isAllOpen = whole.count <= MOST_ROWS
+  const opened = new Set([...every].filter(key => flipped.has(key) !== isAllOpen))
+  return { ...grouped(bars, groups, opened), isAllOpen }
 }
 
 const SLACK = 2 // ms by which a call may begin before the one that it waited for is known to have ended
