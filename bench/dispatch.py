@@ -1,6 +1,7 @@
 """How many runs that wait in a queue workers begin in a second, and how late each begins.
 
-`python -m bench.dispatch RUNS [--workers 8] [--limit 4] [--rate 0] [--cold] [--postgresql]` measures one case.
+`python -m bench.dispatch RUNS [--workers 8] [--limit 4] [--rate 0] [--cold] [--runs-per-process N]
+[--postgresql] [--server]` measures one case.
 """
 
 import argparse
@@ -43,6 +44,7 @@ class Case(NamedTuple):
     warm: bool = True
     postgresql: bool = False
     server: bool = False  # whether workers and runs report to a server
+    runs_per_process: int = 1
 
 
 class Dispatched(NamedTuple):
@@ -84,7 +86,8 @@ def dispatched(case: Case, home: Path) -> Dispatched:
 
 
 def _queue(case: Case) -> None:
-    of = nothing.to_deployment("dispatch", work_pool=POOL, job_variables={"warm_start": case.warm}).apply()
+    job = {"warm_start": case.warm, "runs_per_process": case.runs_per_process}
+    of = nothing.to_deployment("dispatch", work_pool=POOL, job_variables=job).apply()
     now = system_clock()
     start = now if case.rate == 0 else now + int((_AHEAD + case.runs / 4_000) * _SECOND)
     step = 0 if case.rate == 0 else int(_SECOND / case.rate)
@@ -141,11 +144,19 @@ def main() -> int:
     parser.add_argument("--limit", type=int, default=LIMIT, help="runs at once of each worker")
     parser.add_argument("--rate", type=float, default=0.0)
     parser.add_argument("--cold", action="store_true")
+    parser.add_argument("--runs-per-process", type=int, default=1, metavar="N")
     parser.add_argument("--postgresql", action="store_true")
     parser.add_argument("--server", action="store_true", help="through a server")
     options = parser.parse_args()
     case = Case(
-        options.runs, options.workers, options.limit, options.rate, not options.cold, options.postgresql, options.server
+        options.runs,
+        options.workers,
+        options.limit,
+        options.rate,
+        not options.cold,
+        options.postgresql,
+        options.server,
+        options.runs_per_process,
     )
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR", "/var/tmp")) as home:
         found = dispatched(case, Path(home))

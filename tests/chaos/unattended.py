@@ -134,9 +134,10 @@ def _deploy(home: Path, database: str, chance: random.Random) -> list[Deployment
     """A flow that runs once and one that is resumed: by hand, and by a schedule of every two seconds."""
     folder = {"folder": str(home / "ran")}
     every = [Interval(2, catchup="all", catchup_window=timedelta(hours=1))]
+    job = {"runs_per_process": chance.choice([1, 3, 1_000])}
     with _known(home, database) as known:
         made = [
-            flow.to_deployment(name, parameters=folder, schedules=schedules).apply()
+            flow.to_deployment(name, parameters=folder, schedules=schedules, job_variables=job).apply()
             for flow in (once, resumed)
             for name, schedules in (("queued", []), ("ticks", every))
         ]

@@ -17,11 +17,13 @@ from perdure._engine.recovery.run_claims import standing_of
 from perdure._platform.ids import new_id
 from perdure._run.processes import this_process
 from perdure._store import wire
+from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.protocol import Orchestrator
 from perdure._store.remote.orchestrator import RemoteOrchestrator
 from perdure.errors import OrchestratorError, OrchestratorUnreachable, ProtocolMismatch
 from perdure.records import Claim, FlowRunRecord, LogRecord, RunFilter, StartRecord, StateRecord
 from perdure.states import StateType as S
+from perdure.testing._places_conformance import LEASE, NOW, PlacesConformance, worker
 from perdure.testing._sample_records import FIRST, block, flow_run, ids, state, task_run
 from perdure.testing.server import serving
 from tests.server.serving import serving as rated
@@ -353,6 +355,22 @@ def test_a_call_that_comes_twice_is_done_once_and_answered_alike(client: Client)
     place = {"source": new_id(), "sequence": 1}
     assert [client.post("claim_key", mine, **place).json() for _ in range(2)] == [True, True]
     assert client.post("claim_key", mine, source=new_id(), sequence=1).json() is False
+
+
+def test_runs_that_a_worker_claims_are_its_own_though_the_answer_is_lost(client: Client, database: str) -> None:
+    known, places = EmbeddedOrchestrator(Path(database)), PlacesConformance()
+    of = places._deployed(known)
+    runs = [run.flow_run_id for _ in range(3) if (run := places._run(known, of)) is not None]
+    known.close()
+    source, me = new_id(), worker()
+
+    def taken(sequence: int) -> list[str]:
+        arguments = me, 2, NOW, LEASE + sequence
+        claim = wire.method(Orchestrator, "deployments.claim").encode_call(arguments, {})
+        return [each[0] for each in client.post("deployments.claim", claim, source=source, sequence=sequence).json()]
+
+    assert taken(1) == taken(1) == runs[:2]
+    assert taken(2) == taken(2) == runs[2:]
 
 
 @pytest.mark.parametrize(

@@ -232,18 +232,29 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
             ResumeError: it still runs, has ended well, is another flow's, or its arguments were not kept.
         """
         session = sessions.current()
+        look = partial(resumable, str(flow_run_id), session, retry_failed, take_over=take_over)
+        return self._resumed(look, session, return_state)
+
+    def _begin_waiting(self, found: Resumable) -> Any:
+        """Begin a run that waits for a worker, as it was found: its state. A coroutine flow gives a coroutine."""
+        return self._resumed(lambda: found, sessions.current(), return_state=True)
+
+    def _resumed(self, look: Callable[[], Resumable], session: Session, return_state: bool) -> Any:
         parameters: dict[str, object] = {}
 
         def find() -> Resumable:
-            found = resumable(str(flow_run_id), session, retry_failed, take_over=take_over)
+            found = look()
             self._own(found.run)
             arguments = arguments_of(found.start, found.run)
             if found.start.process_id == NOBODY:  # they are what was asked for, and no call has bound them yet
                 arguments = self._bind((), arguments)
             parameters.update(arguments)
             again = claimed(found, session)
+            for _ in range(_CLAIMS if found.start.process_id == NOBODY else 0):
+                if again is None:  # it may just be late by now: if another process has it, that is said here
+                    again = claimed(resumable(found.run.id, session, retry_failed=False), session)
             if again is None:
-                raise ResumeError(f"Another process has resumed the flow run {flow_run_id} already.")
+                raise ResumeError(f"Another process has resumed the flow run {found.run.id} already.")
             return again
 
         def begin(again: Resumable | None) -> FlowCall | State[object]:
@@ -339,6 +350,9 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
     def __get__(self: "Flow[Concatenate[Any, P2], R]", instance: Any, owner: type | None = None) -> "Flow[P2, R]": ...
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self._bound_to(instance, owner)
+
+
+_CLAIMS = 3  # of a run that waits for a worker, each as it is found then
 
 
 def _run_name() -> str:

@@ -35,7 +35,7 @@ from perdure._rooms.logs.tables import LOG
 from perdure._rooms.results.records import ResultFilter
 from perdure._rooms.results.tables import INPUTS_ORDER, RESULT, RUN_INPUT
 from perdure._rooms.runs.records import FailureCount, FailureFilter, FlowRun, RunCount, RunFilter, TaskRun
-from perdure._rooms.runs.tables import DECISION, FLOW_RUN, TASK_RUN
+from perdure._rooms.runs.tables import DECISION, FLOW_RUN, FLOW_START, TASK_RUN
 from perdure._rooms.variables.store import SqlVariables
 from perdure._store import lifetime
 from perdure._store.rooms import store_of
@@ -280,6 +280,10 @@ class EmbeddedOrchestrator(SqlArtifacts, SqlBlocks, SqlVariables):
         """How a flow run was begun; None if nobody said."""
         self._writer.flush()
         return self._access.one(StartRecord, self._statements.start, flow_run_id)
+
+    def starts(self, flow_run_ids: Sequence[str]) -> Sequence[StartRecord]:
+        """How flow runs were begun, sorted by id; those of which nobody said that are left out."""
+        return self._access.those(FLOW_START, "flow_run_id", flow_run_ids, "flow_run_id")
 
     def claim(
         self,

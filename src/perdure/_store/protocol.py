@@ -185,6 +185,10 @@ class Orchestrator(Protocol):
     def start(self, flow_run_id: str) -> StartRecord | None:
         """How a flow run was begun; None if nobody said."""
 
+    @reads
+    def starts(self, flow_run_ids: Sequence[str]) -> Sequence[StartRecord]:
+        """How flow runs were begun, sorted by id; those of which nobody said that are left out."""
+
     def claim(
         self,
         seen: StateRecord,

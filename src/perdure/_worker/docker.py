@@ -169,6 +169,8 @@ def _socket() -> str | None:
 class Container:
     """A container of a run."""
 
+    has_reported = False  # what it reported, the database has
+
     def __init__(self, infrastructure: DockerInfrastructure, id: str, removes: bool) -> None:
         self._infrastructure = infrastructure
         self._id = id

@@ -4,15 +4,20 @@ What is started is named by its run and by which start of the run it is, so that
 takes over from one that is gone, and before a run is started a second time.
 """
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, runtime_checkable
 
 from perdure._model.errors import WorkerError
+from perdure._model.records import StartRecord
 from perdure._platform.named import NamedTuple
+from perdure._rooms.runs.records import FlowRun
 
 KEPT_LINES = 64  # of what was printed
 UNKNOWN_CODE = 256  # of what has ended, nobody knows how; exit codes are smaller
 _LONGEST = 2_000  # characters of a line
+
+
+def _nothing() -> None: ...
 
 
 class Job(NamedTuple):
@@ -23,6 +28,9 @@ class Job(NamedTuple):
     command: tuple[str, ...]  # begins the run, where the flow's code is
     environment: Mapping[str, str | None]  # what its process gets beside what it has there; None leaves one out
     made_of: Mapping[str, Any]  # the pool's template, filled: see `perdure._rooms.deployments.job_templates`
+    code: str = ""  # the same of runs that have the same code: a deployment and its version
+    known: tuple[FlowRun, StartRecord] | None = None  # the run, if nobody has begun it yet
+    when_ended: Callable[[], None] = _nothing  # called, by whichever thread, once it has, if that is known at once
 
     @property
     def name(self) -> str:
@@ -41,6 +49,10 @@ class Unreachable(WorkerError):
 
 class Started(Protocol):
     """Something that was started for a run. What it is asked may be a moment old; nothing here waits for long."""
+
+    @property
+    def has_reported(self) -> bool:
+        """Whether it is known to have ended after its run had come to a final state in which it stays."""
 
     def ended(self) -> int | None:
         """The exit code; None while it is there, or while that is not known. Negative numbers are signals."""
@@ -83,6 +95,14 @@ class Infrastructure(Protocol):
 
     def close(self) -> None:
         """Let go of what is kept ready for starts; what was started is left alone."""
+
+
+@runtime_checkable
+class HandsOver(Protocol):
+    """An infrastructure that has processes which wait for runs."""
+
+    def hand_over(self, job: Job) -> Started | None:
+        """Have one of them run it, without waiting for anything; None if none is there for it."""
 
 
 def last_lines(text: str) -> str:

@@ -269,6 +269,8 @@ class _View:
 class KubernetesJob:
     """A Job, with its pod."""
 
+    has_reported = False  # what it reported, the database has
+
     def __init__(self, infrastructure: KubernetesInfrastructure, namespace: str, name: str, removes: bool) -> None:
         self._infrastructure = infrastructure
         self._namespace = namespace

@@ -13,32 +13,38 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import TypeVar, cast
+from queue import Empty, SimpleQueue
+from typing import Any, NamedTuple, TypeVar, cast
 
 from perdure._engine.recovery.lost_runs import end_run_if_lost
 from perdure._engine.recovery.run_claims import run_of, standing_of
 from perdure._model.errors import DeploymentError, OrchestratorError, PerdureError, WorkerError
-from perdure._model.records import NOBODY
+from perdure._model.records import NOBODY, StartRecord
 from perdure._model.state_types import FINAL, StateType
 from perdure._platform.clock import Micros
 from perdure._platform.ids import new_id
 from perdure._platform.version import VERSION
+from perdure._rooms.deployments.definition import Definition
 from perdure._rooms.deployments.job_templates import job_of
-from perdure._rooms.deployments.port import QueuedRun, WorkerRecord
+from perdure._rooms.deployments.port import Deployment, QueuedRun, WorkerRecord, WorkPool
 from perdure._rooms.deployments.signatures import check_definition, check_start, check_template_signature
 from perdure._rooms.deployments.ticks import make_due_runs
 from perdure._rooms.deployments.versions import definition_of_version
-from perdure._rooms.runs.records import RunFilter
+from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._session.session import Session
 from perdure._settings.fields import SETTINGS
 from perdure._settings.settings import as_environment
-from perdure._worker.infrastructure import Infrastructure, Job, Started, Unreachable
+from perdure._worker.infrastructure import HandsOver, Infrastructure, Job, Started, Unreachable
 from perdure._worker.services import LocalServices
 from perdure._worker.watched import Ends, Watched
 
 _BEATS = 6  # heartbeats in a lease
 _LOOK_SECONDS = 0.5  # between two looks at the queue
+_TICKS_SECONDS = 0.05  # between two looks at schedules, at least: rounds follow each other while runs end
+_FIRST_EPOCH = 1  # of a run that nobody has begun
+_MOST_PLANS = 100
 _SOON_SECONDS = 0.05  # while something is about to happen
 _MOST_AT_ONCE = 100  # runs that are claimed in one look
 _STARTED_AT_ONCE = 8  # of what takes long to start, such as a container whose image is pulled
@@ -86,6 +92,10 @@ class Worker:
         self._running: dict[str, Watched] = {}
         self._starters = ThreadPoolExecutor(_STARTED_AT_ONCE, thread_name_prefix="perdure-start")
         self._looked_up: dict[str, object] = {}  # for the runs that are just being started
+        self._plans: dict[tuple[object, ...], _Plan] = {}  # what is started for runs of a version of a deployment
+        self._reported: dict[str, list[QueuedRun]] = {}  # by pool: runs that have ended, whose places have not yet
+        self._wake: SimpleQueue[None] = SimpleQueue()  # unlike an Event, a signal handler may use it at any moment
+        self._next_ticks = 0.0
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._next_search = 0.0  # for runs of workers that are gone
@@ -105,7 +115,7 @@ class Worker:
         beats.start()
         try:
             while not self._ended.is_set():
-                self._ended.wait(self._round())
+                self._wait(self._round())
             self._drain()
         finally:
             self._ended.set()
@@ -118,6 +128,14 @@ class Worker:
     def stop(self) -> None:
         """Take nothing any more, let what runs end, and have `run` return."""
         self._ended.set()
+        self._wake.put(None)
+
+    def _wait(self, seconds: float) -> None:
+        """Wait until something has ended or somebody stops the worker, or for so long."""
+        with suppress(Empty):
+            self._wake.get(timeout=seconds) if seconds > 0 else None
+            while True:
+                self._wake.get_nowait()
 
     def _round(self) -> float:
         """Look once; how many seconds until the next look."""
@@ -131,7 +149,8 @@ class Worker:
 
     def _look(self) -> float:
         ended = self._collect()
-        if self._makes_ticks:
+        if self._makes_ticks and time.monotonic() >= self._next_ticks:
+            self._next_ticks = time.monotonic() + _TICKS_SECONDS
             make_due_runs(self._session.clock(), self._known)
             self._services.look()
         taken = self._take()
@@ -160,14 +179,44 @@ class Worker:
         for pool in self._pools:
             room = _MOST_AT_ONCE if self._limit is None else self._limit - len(self._running)
             now = self._session.clock()
-            for run in self._known.deployments.claim(self.records[pool], room, now, now + self._lease()):
-                self._begin(run)
-                count += 1
+            taken = self._known.deployments.claim(self.records[pool], room, now, now + self._lease())
+            self._settle_reported(pool, bool(taken))
+            unbegun = self._unbegun(taken)
+            for run in taken:
+                self._begin(run, unbegun.get(run.flow_run_id))
+            count += len(taken)
         return count
 
-    def _begin(self, run: QueuedRun) -> None:
+    def _settle_reported(self, pool: str, are_settled: bool) -> None:
+        """End the places of runs that have ended, unless that has been done: who claims runs ends such places."""
+        ended = self._reported.pop(pool, [])
+        if ended and not are_settled:
+            try:
+                ids = [each.flow_run_id for each in ended]
+                self._known.deployments.end_claimed(ids, self.records[pool].id)
+            except OrchestratorError:
+                self._reported[pool] = ended
+                raise
+
+    def _unbegun(self, taken: Sequence[QueuedRun]) -> dict[str, tuple[FlowRun, StartRecord]]:
+        """Those runs that nobody has begun, as a process needs them to begin them."""
+        ids = tuple(run.flow_run_id for run in taken if run.starts == 1)
+        if not ids:
+            return {}
+        starts = {each.flow_run_id: each for each in self._known.starts(ids)}  # first: see `run_claims`
+        runs = {run.id: run for run in self._known.flow_runs(RunFilter(ids=ids))}
+        return {
+            id: (runs[id], starts[id])
+            for id in ids
+            if id in runs
+            and id in starts
+            and starts[id].process_id == NOBODY
+            and runs[id].state_type in (StateType.SCHEDULED, StateType.PENDING)
+        }
+
+    def _begin(self, run: QueuedRun, known: tuple[FlowRun, StartRecord] | None) -> None:
         try:
-            standing, job = standing_of(run.flow_run_id, self._known), self._job(run)
+            epoch, job = self._epoch(run, known), self._job(run, known)
         except OrchestratorError as error:  # nothing was started: it is begun again once the lease has ended
             _log.warning("The flow run %s could not be started now: %s", run.flow_run_id, error)
             return
@@ -175,10 +224,18 @@ class Worker:
             if not self._ends.unbegun(run, str(error), ""):
                 self._ends.put_off(run, str(error))
             return
-        started = self._starters.submit(self._start, run, job)
-        watched = Watched(run, 0 if standing is None else standing.epoch, started, job.made_of.get("start_timeout"))
+        handed = self._infrastructure.hand_over(job) if isinstance(self._infrastructure, HandsOver) else None
+        started = self._starters.submit(self._start, run, job) if handed is None else _done(handed)
+        watched = Watched(run, epoch, started, job.made_of.get("start_timeout"))
         with self._lock:
             self._running[run.flow_run_id] = watched
+
+    def _epoch(self, run: QueuedRun, known: tuple[FlowRun, StartRecord] | None) -> int:
+        """Of the last claim of the run."""
+        if known is not None:
+            return _FIRST_EPOCH
+        standing = standing_of(run.flow_run_id, self._known)
+        return 0 if standing is None else standing.epoch
 
     def _start(self, run: QueuedRun, job: Job) -> Started:
         """Start what a run needs, unless what an earlier worker has started for it is there still."""
@@ -202,21 +259,42 @@ class Worker:
             self._looked_up[key] = look_up()
         return cast("T", self._looked_up[key])
 
-    def _job(self, run: QueuedRun) -> Job:
+    def _job(self, run: QueuedRun, known: tuple[FlowRun, StartRecord] | None) -> Job:
         deployments = self._known.deployments
         of = self._once(run.deployment_id, lambda: deployments.one(run.deployment_id))
         pools = self._once("pools", deployments.pools)
         pool = next((each for each in pools if each.name == run.work_pool), None)
         if of is None or pool is None:
             raise DeploymentError(f"Its deployment or its work pool {run.work_pool!r} was deleted.")
-        definition = definition_of_version(of, run.version, self._known.deployments)
-        check_definition(definition, of.flow_name, of.name)
-        check_start(lambda: self._known.start(run.flow_run_id), definition, of.flow_name, of.name)
-        check_template_signature(pool)
-        made_of = job_of(pool, definition.job)
-        environment = _settings(self._infrastructure.is_elsewhere) | _texts(made_of.get("env", {}))
-        command = command_of(run, made_of.get("python", self._infrastructure.python))
-        return Job(run.flow_run_id, run.starts, command, environment, made_of)
+        plan = self._plan(of, run.version, pool)
+        start_of = partial(self._known.start, run.flow_run_id) if known is None else lambda: known[1]
+        check_start(start_of, plan.definition, of.flow_name, of.name)
+        command = command_of(run, plan.made_of.get("python", self._infrastructure.python))
+        code = f"{run.deployment_id} {run.version}"
+        return Job(
+            run.flow_run_id,
+            run.starts,
+            command,
+            plan.environment,
+            plan.made_of,
+            code,
+            known,
+            partial(self._wake.put, None),
+        )
+
+    def _plan(self, of: Deployment, version: int, pool: WorkPool) -> "_Plan":
+        """What is started for runs of a version of a deployment. A version that is there does not change."""
+        key = (of.id, version, of.version, of.definition, pool)
+        if key not in self._plans:
+            definition = definition_of_version(of, version, self._known.deployments)
+            check_definition(definition, of.flow_name, of.name)
+            check_template_signature(pool)
+            made_of = job_of(pool, definition.job)
+            environment = _settings(self._infrastructure.is_elsewhere) | _texts(made_of.get("env", {}))
+            if len(self._plans) >= _MOST_PLANS:
+                self._plans.clear()
+            self._plans[key] = _Plan(definition, made_of, environment)
+        return self._plans[key]
 
     def _collect(self) -> int:
         """See to the runs that could not be started, and to those that have ended; how many."""
@@ -235,7 +313,11 @@ class Worker:
         else:
             there = watched.started.result()
             code = there.ended()
-            if code is None or not self._ends.of(watched, there, code):
+            if code is None:
+                return False
+            if there.has_reported:
+                self._reported.setdefault(watched.queued.work_pool, []).append(watched.queued)
+            elif not self._ends.of(watched, there, code):
                 return False
             there.forget()
         with self._lock:
@@ -341,11 +423,9 @@ class Worker:
         standing, start = standing_of(queued.flow_run_id, self._known), self._known.start(queued.flow_run_id)
         epoch = 0 if standing is None else abs(standing.epoch)
         begun = start is not None and start.process_id != NOBODY
-        done: Future[Started] = Future()
-        done.set_result(there)
         with self._lock:
             own = queued._replace(worker_id=record.id)
-            self._running[queued.flow_run_id] = Watched(own, epoch - 1 if begun else epoch, done)
+            self._running[queued.flow_run_id] = Watched(own, epoch - 1 if begun else epoch, _done(there))
         return True
 
     def _beat(self) -> None:
@@ -380,6 +460,22 @@ class Worker:
                 self._collect()
                 self._note_present()
                 time.sleep(_SOON_SECONDS)
+        for pool in self._pools:
+            self._settle_reported(pool, are_settled=False)
+
+
+class _Plan(NamedTuple):
+    """What is started for runs of a version of a deployment."""
+
+    definition: Definition
+    made_of: Mapping[str, Any]
+    environment: Mapping[str, str | None]
+
+
+def _done(started: Started) -> "Future[Started]":
+    done: Future[Started] = Future()
+    done.set_result(started)
+    return done
 
 
 def command_of(run: QueuedRun, python: str) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from perdure._model.errors import WorkerError
-from perdure._worker.infrastructure import KEPT_LINES, Job, last_lines
+from perdure._worker.infrastructure import KEPT_LINES, Job, Started, last_lines
+from perdure._worker.kept import KeptProcesses
 from perdure._worker.warm import ForkedProcess, WarmStart
 
 P = TypeVar("P", subprocess.Popen[bytes], ForkedProcess)
@@ -28,18 +29,27 @@ class ProcessInfrastructure:
     def __init__(self, shows: bool = True, warm: WarmStart | None = None) -> None:
         self._shows = shows
         self._warm = warm or WarmStart()
+        self._kept = KeptProcesses(self._warm, shows, self._start_alone)
 
-    def start(self, job: Job) -> "RunningProcess[subprocess.Popen[bytes]] | RunningProcess[ForkedProcess]":
+    def start(self, job: Job) -> Started:
         """Start the run's command: by a fork of a process that has imported Perdure, where that is safe.
 
         Raises:
             WorkerError: it cannot be started.
         """
-        given = {**os.environ, **job.environment}
-        environment = {name: value for name, value in given.items() if value is not None}
+        started = self._kept.start(job, *_place_of(job)) if is_for_kept(job) else None
+        return started or self._start_alone(job)
+
+    def hand_over(self, job: Job) -> Started | None:
+        """Have a process run it that has run others, and is kept for more of them; None if none is."""
+        return self._kept.hand_over(job, *_place_of(job)) if is_for_kept(job) else None
+
+    def _start_alone(self, job: Job) -> "RunningProcess[subprocess.Popen[bytes]] | RunningProcess[ForkedProcess]":
+        """Start a process that is the run's alone."""
+        environment, absolute = _place_of(job)
         directory: str | None = job.made_of.get("working_dir")
         if job.made_of.get("warm_start", True):
-            forked = self._warm.start(job.command, environment, str(Path(directory or "").absolute()))
+            forked = self._warm.start(job.command, environment, absolute)
             if forked is not None:
                 return RunningProcess(forked, self._shows)
         try:
@@ -62,11 +72,27 @@ class ProcessInfrastructure:
 
     def close(self) -> None:
         """Keep nothing ready for runs any more."""
+        self._kept.close()
         self._warm.close()
+
+
+def is_for_kept(job: Job) -> bool:
+    """Whether a run may be run by a process that runs others, too: one that is resumed has one for itself."""
+    made_of = job.made_of
+    return made_of.get("runs_per_process", 1) > 1 and made_of.get("warm_start", True) and job.start == 1
+
+
+def _place_of(job: Job) -> tuple[dict[str, str], str]:
+    """The environment and the directory of its process."""
+    given = {**os.environ, **job.environment}
+    environment = {name: value for name, value in given.items() if value is not None}
+    return environment, str(Path(job.made_of.get("working_dir") or "").absolute())
 
 
 class RunningProcess(Generic[P]):
     """A process that was started for a run."""
+
+    has_reported = False
 
     def __init__(self, process: P, shows: bool) -> None:
         self._process: P = process

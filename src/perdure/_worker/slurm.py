@@ -157,6 +157,8 @@ def _run(command: list[str], input: str | None = None) -> str:
 class SlurmJob:
     """A job of Slurm."""
 
+    has_reported = False  # what it reported, the database has
+
     def __init__(self, infrastructure: SlurmInfrastructure, name: str, output: Path) -> None:
         self._infrastructure = infrastructure
         self._name = name

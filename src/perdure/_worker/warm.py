@@ -41,13 +41,22 @@ class WarmStart:
         self._last = time.monotonic() if at_once else float("-inf")
         self._is_possible = sys.platform == "linux" and hasattr(os, "pidfd_open")
 
-    def start(self, command: Sequence[str], environment: Mapping[str, str], directory: str) -> "ForkedProcess | None":
-        """A process of `python -m perdure ...`; None if it is to be started in another way."""
+    def start(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        directory: str,
+        line: socket.socket | None = None,
+    ) -> "ForkedProcess | None":
+        """A process of `python -m perdure ...`; None if it is to be started in another way.
+
+        With a `line`, it is a process that runs what comes by that: see `perdure._worker.kept`.
+        """
         if not self._is_possible or tuple(command[:3]) != (sys.executable, "-m", "perdure"):
             return None
         with self._lock:
             now = time.monotonic()
-            is_alone = now - self._last > IDLE_SECONDS
+            is_alone = line is None and now - self._last > IDLE_SECONDS
             self._last = now
             for _ in range(2):  # the one that there is may be about to end
                 if self._parent is None and (is_alone or not self._is_possible):
@@ -57,7 +66,7 @@ class WarmStart:
                 if not self._parent.is_alike(environment):
                     return None
                 try:
-                    forked = self._parent.fork(command[3:], environment, directory)
+                    forked = self._parent.fork(command[3:], environment, directory, line)
                 except OSError:
                     forked = STALE
                 if isinstance(forked, ForkedProcess):
@@ -106,7 +115,13 @@ class Preloaded:
         """Whether a process with these variables begins as this one has begun."""
         return _read_at_start(environment) == self._environment
 
-    def fork(self, arguments: Sequence[str], environment: Mapping[str, str], directory: str) -> "ForkedProcess | bytes":
+    def fork(
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        directory: str,
+        line: socket.socket | None = None,
+    ) -> "ForkedProcess | bytes":
         """A process of the command `perdure`, or why there is none.
 
         Raises:
@@ -116,7 +131,8 @@ class Preloaded:
         reading, writing = os.pipe()
         output = os.fdopen(reading, "rb")  # whoever has the process closes it
         try:
-            socket.send_fds(self._asks, [json.dumps(asked).encode()], [writing])
+            numbers = [writing] if line is None else [writing, line.fileno()]
+            socket.send_fds(self._asks, [json.dumps(asked).encode()], numbers)
             answer, numbers, _, _ = socket.recv_fds(self._asks, 64, 1)
         except OSError:
             output.close()
@@ -152,7 +168,7 @@ class ForkedProcess:
     def __init__(self, pid: int, number: int, stdout: IO[bytes], parent: Preloaded) -> None:
         self.pid = pid
         self.stdout = stdout
-        self._number = number  # a descriptor of the process, whoever else gets its id
+        self.number = number  # a descriptor of the process, whoever else gets its id
         self._parent = parent
         self._lock = threading.Lock()
         self._code: int | None = None
@@ -166,19 +182,19 @@ class ForkedProcess:
                 if self._code is None and is_gone and self._has_ended():
                     self._code = UNKNOWN_CODE
                 if self._code is not None:
-                    os.close(self._number)
+                    os.close(self.number)
             return self._code
 
     def _has_ended(self) -> bool:
         looked = select.poll()
-        looked.register(self._number, select.POLLIN)
+        looked.register(self.number, select.POLLIN)
         return bool(looked.poll(0))
 
     def send_signal(self, number: int) -> None:
         """Send it a signal, if it is there."""
         with self._lock:
             if self._code is None:
-                signal.pidfd_send_signal(self._number, number)
+                signal.pidfd_send_signal(self.number, number)
 
 
 def _read_at_start(environment: Mapping[str, str]) -> dict[str, str]:

@@ -5,16 +5,16 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
 from perdure._engine.recovery.kept_values import accepting_unsigned
 from perdure._engine.recovery.lost_runs import lost_runs
-from perdure._engine.recovery.resumption import resumable
+from perdure._engine.recovery.resumption import Resumable, resumable
 from perdure._engine.recovery.reuse import reuse_before
 from perdure._engine.recovery.start_record import arguments_of, note_origin, program_of
 from perdure._execution.flows import Flow
@@ -97,14 +97,33 @@ def start(
     as_json: AsJson = False,
 ) -> None:
     """Begin a run that waits for a worker, here and now. Exit codes as of `perdure run`."""
-    run = find.flow_run(which)
-    begun = session.current().orchestrator.start(run.id)
-    if begun is None or begun.process_id != NOBODY or run.state_type in FINAL:
-        raise ResumeError(f"The flow run {run.name!r} does not wait to be begun: it is {run.state_name}.")
-    flow, end = resumed(run, retry_failed=False, as_json=quiet or as_json)
+    found = waiting(find.flow_run(which))
+    with _aside(quiet or as_json):
+        flow = flow_at(code_of(found.run, found.start))
+        end = begun(flow, found)
+    if not (quiet or as_json):
+        show_ended(flow.name, end)
     if as_json:
         show_json(shape_of(flow, end))
     raise typer.Exit(end.exit_code)
+
+
+def waiting(run: FlowRun) -> Resumable:
+    """A run that waits to be begun, with all that beginning it needs.
+
+    Raises:
+        ResumeError: it does not.
+    """
+    known = session.current()
+    start = known.orchestrator.start(run.id)
+    if start is None or start.process_id != NOBODY or run.state_type in FINAL:
+        raise ResumeError(f"The flow run {run.name!r} does not wait to be begun: it is {run.state_name}.")
+    return resumable(run.id, known, retry_failed=False)
+
+
+def begun(flow: Flow[..., object], found: Resumable) -> Ended:
+    """Begin a run that waits, and come to its end; nothing of that is printed."""
+    return ended_by(flow, lambda watched: _state_of(watched, partial(watched._begin_waiting, found)))
 
 
 def _resume_all(retry_failed: bool, dry_run: bool, as_json: bool, trust_unsigned: bool) -> None:
@@ -219,7 +238,7 @@ def _hindrance(run: FlowRun) -> str | None:
     """Why a run cannot be resumed, as far as that is known before its program is loaded."""
     try:
         start = _start(run)
-        _entry_of(run, start)
+        code_of(run, start)
         arguments_of(start, run)
     except PerdureError as error:
         return str(error)
@@ -243,12 +262,17 @@ def _call_again(
     flow: Flow[..., object], run: FlowRun, from_step: str | None, parameters: dict[str, object]
 ) -> State[object]:
     call = partial(flow.rerun, run.id, from_step=from_step, parameters=parameters, return_state=True)
-    return _awaited(call) if flow.options.is_async else call()
+    return _state_of(flow, call)
 
 
 def _call(flow: Flow[..., object], run: FlowRun, retry_failed: bool) -> State[object]:
-    call = partial(flow.resume, run.id, retry_failed=retry_failed, return_state=True)
-    return _awaited(call) if flow.options.is_async else call()
+    return _state_of(flow, partial(flow.resume, run.id, retry_failed=retry_failed, return_state=True))
+
+
+def _state_of(flow: Flow[..., object], call: Callable[[], Any]) -> State[object]:
+    """What a call of a flow comes to, whatever its colour."""
+    state: State[object] = _awaited(call) if flow.options.is_async else call()
+    return state
 
 
 def _awaited(call: Callable[[], Awaitable[T]]) -> T:
@@ -269,7 +293,11 @@ def _start(run: FlowRun) -> StartRecord:
 
 def _flow_of(run: FlowRun, start: StartRecord) -> Flow[..., object]:
     """The flow of a run, from the program that it was in."""
-    entry = _entry_of(run, start)
+    return flow_at(code_of(run, start))
+
+
+def flow_at(entry: Mapping[str, str]) -> Flow[..., object]:
+    """The flow that an entry point names; the process is in its directory then."""
     there = placed(entry)
     if Path(there["directory"]).is_dir():
         os.chdir(there["directory"])
@@ -279,7 +307,7 @@ def _flow_of(run: FlowRun, start: StartRecord) -> Flow[..., object]:
     return flow
 
 
-def _entry_of(run: FlowRun, start: StartRecord) -> dict[str, str]:
+def code_of(run: FlowRun, start: StartRecord) -> dict[str, str]:
     """Where the flow is found: its program, and the directory from which that can be imported."""
     entry = program_of(start, run)
     if entry is None:

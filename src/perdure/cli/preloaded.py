@@ -31,7 +31,7 @@ from perdure._model.errors import PerdureError
 from perdure._settings import settings
 from perdure._settings.fields import Settings
 from perdure._worker.warm import IDLE_SECONDS, MOST_BYTES, STALE, UNSAFE
-from perdure.cli import flow_run_resume
+from perdure.cli import flow_run_resume, kept_process
 from perdure.cli.output import say
 
 _USED = (
@@ -124,7 +124,7 @@ class _Parent:
         return True
 
     def _answer(self) -> None:
-        message, streams, _, _ = socket.recv_fds(self._asks, MOST_BYTES, 1)
+        message, streams, _, _ = socket.recv_fds(self._asks, MOST_BYTES, 2)
         if not message:
             self._poll.unregister(self._asks)
             self._asked = False
@@ -148,7 +148,7 @@ class _Parent:
         child = os.fork()
         if child == 0:
             self._leave()
-            _become(json.loads(message), streams[0])
+            _become(json.loads(message), *streams)
         number = os.pidfd_open(child)
         self._children[number] = child
         self._poll.register(number, select.POLLIN)
@@ -179,11 +179,11 @@ def _changes() -> dict[str, int]:
     return changes
 
 
-def _become(asked: dict[str, object], output: int) -> None:
-    """Be the process that was asked for, to its end."""
+def _become(asked: dict[str, object], output: int, line: int | None = None) -> None:
+    """Be the process that was asked for, to its end; one that is kept for several runs gets them by a line."""
     code = 1
     try:
-        code = _ended(asked, output)
+        code = _ended(asked, output, line)
     except BaseException:
         traceback.print_exc()
     finally:
@@ -199,7 +199,7 @@ def _become(asked: dict[str, object], output: int) -> None:
         os._exit(code)  # without taking apart what the parent has: that would copy all of it
 
 
-def _ended(asked: dict[str, object], output: int) -> int:
+def _ended(asked: dict[str, object], output: int, line: int | None) -> int:
     """Run the command; the exit code, or the signal of one that was interrupted, negative."""
     os.setsid()  # Ctrl-C is for the worker, which lets its runs end
     _set_streams(output)
@@ -222,7 +222,7 @@ def _ended(asked: dict[str, object], output: int) -> int:
     settings.reload()
     cli.set_up()
     try:
-        return _command(arguments)
+        return _command(arguments, line)
     except SystemExit as error:
         return _code_of(error)
     except KeyboardInterrupt:
@@ -233,13 +233,15 @@ def _ended(asked: dict[str, object], output: int) -> int:
         return 1
 
 
-def _command(arguments: list[str]) -> int:
+def _command(arguments: list[str], line: int | None) -> int:
     """Do what `perdure` does with the arguments: what most runs have is not worth what parses options in general."""
     *start, run = arguments
     if start != _START:
         cli.main()
         return 0
     try:
+        if line is not None:
+            return kept_process.serve(socket.socket(fileno=line))
         flow_run_resume.start(run, quiet=True, as_json=False)
     except typer.Exit as end:
         return end.exit_code

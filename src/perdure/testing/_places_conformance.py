@@ -91,6 +91,23 @@ class PlacesConformance:
         assert orchestrator.deployments.let_go(run.flow_run_id, mine.id, None)
         assert orchestrator.deployments.queued(QueueFilter())[0].phase == "ended"
 
+    def test_the_places_of_runs_that_a_worker_has_end_together(self, orchestrator: Orchestrator) -> None:
+        kept, mine = self._deployed(orchestrator), worker()
+        runs = [run.flow_run_id for _ in range(3) if (run := self._run(orchestrator, kept)) is not None]
+        orchestrator.deployments.claim(mine, 2, NOW, LEASE)
+        orchestrator.deployments.end_claimed(runs, worker().id)
+        assert len(orchestrator.deployments.queued(QueueFilter(phases=("claimed",)))) == 2
+        orchestrator.deployments.end_claimed(runs, mine.id)
+        phases = {each.flow_run_id: each.phase for each in orchestrator.deployments.queued(QueueFilter())}
+        assert [phases[id] for id in runs] == ["ended", "ended", "waiting"]
+
+    def test_how_runs_were_begun_is_known_of_many_at_once(self, orchestrator: Orchestrator) -> None:
+        kept = self._deployed(orchestrator)
+        runs = [run.flow_run_id for _ in range(3) if (run := self._run(orchestrator, kept)) is not None]
+        starts = orchestrator.starts([runs[2], new_id(), runs[0]])
+        assert starts == [orchestrator.start(id) for id in (runs[0], runs[2])]
+        assert not orchestrator.starts([])
+
     def test_the_place_of_a_run_that_has_ended_while_it_waited_ends(self, orchestrator: Orchestrator) -> None:
         of = self._deployed(orchestrator)
         ended, again = self._run(orchestrator, of), self._run(orchestrator, of)

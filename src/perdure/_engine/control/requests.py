@@ -41,7 +41,8 @@ def cancel(run_id: str, runtime: ProcessRuntime, *, asked_by: str, grace: Micros
         if _is_nobodys(run, process, runtime):
             _end(run, start, runtime, StateType.CANCELLED, f"Cancelled by {asked_by}.")
         elif force and time.monotonic() > deadline - _SLOWEST:
-            _kill(process, run)
+            if run_of(run_id, orchestrator).state_type not in FINAL:  # its process may have another run by now
+                _kill(process, run)
         elif time.monotonic() > deadline:
             raise SteeringError(
                 f"{_the(run)} does not end: its code has not let the process {process and process.pid} look for"

@@ -163,7 +163,7 @@ def begin_flow(
         assert again.state is not None  # it was claimed, and the claim has reported its state
         _, _, kind, state_name, _, time = again.state
         run.state = State(kind, state_name, time=time, flow_run_id=run.id)
-        return FlowCall(run, upstreams, wait_for)
+        return FlowCall(run, upstreams, wait_for, is_claimed=True)
     parameters_shown = shown.shown_parameters(parameters) if parameters else "{}"
     created = FlowRunRecord(
         run.id,

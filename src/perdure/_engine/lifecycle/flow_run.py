@@ -37,6 +37,7 @@ class FlowCall:
     wait_for: Sequence[WaitedFor] = ()
     records: list[Record] = field(default_factory=list)
     earlier_id: str | None = None  # of the run that a subflow was before a crash, and is to stay
+    is_claimed: bool = False  # whether it resumes a run, or begins one that waited for a worker
 
     def become_new(self) -> None:
         """Be a run of its own, if that has to be reported of it which would not be so of the earlier one."""
@@ -109,7 +110,9 @@ def _flow_run(call: FlowCall, runtime: Runtime) -> Steps[State[object]]:
     if run.parent is None:
         # Others see it while it runs, and a database that cannot be used is found out before the work is done.
         records, call.records = call.records, []
-        yield Blocking(runtime.commit, ((*records, *runtime.start_of(run)),))
+        first = (*records, *runtime.start_of(run))
+        # Of one that was claimed, the claim has been committed just now.
+        yield Report(first) if call.is_claimed else Blocking(runtime.commit, (first,))
         run.controller.check()
     elif call.earlier_id is None:
         yield from _created(call)

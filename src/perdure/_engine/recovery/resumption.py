@@ -68,6 +68,7 @@ class Resumable(NamedTuple):
     attempts: int  # that failed before: they count towards the flow's retries
     retry_failed: bool  # whether its tasks that failed are run again
     state: StateRecord | None = None  # in which it is now that it was claimed
+    seen: int | None = None  # its epoch as it was found; None if it is to be looked up
 
 
 def crashed_with(
@@ -102,7 +103,7 @@ def claimed(again: Resumable, runtime: ProcessRuntime) -> Resumable | None:
     kind = StateType.SCHEDULED if again.run.state_type is StateType.PAUSED else StateType.PENDING
     name = "Pending" if again.start.process_id == NOBODY else "Resuming"
     state = StateRecord(again.run.id, False, kind, name, None, runtime.clock())
-    epoch = claim(again.run, again.start, runtime, (state,))
+    epoch = claim(again.run, again.start, runtime, (state,), again.seen)
     if epoch is None:
         return None
     if again.run.state_type is StateType.CRASHED:

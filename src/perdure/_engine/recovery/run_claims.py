@@ -18,13 +18,18 @@ from perdure._store.protocol import Orchestrator
 _TRIES = 20  # of what a server may be away for, each time anew
 
 
-def claim(run: FlowRun, start: StartRecord, runtime: ProcessRuntime, records: Iterable[Record]) -> int | None:
+def claim(
+    run: FlowRun, start: StartRecord, runtime: ProcessRuntime, records: Iterable[Record], seen: int | None = None
+) -> int | None:
     """Have a flow run be this process's, with the records: the claim's epoch; None if it is no longer as it was read.
 
-    From then on, nothing is kept of what the process before reports of it.
+    From then on, nothing is kept of what the process before reports of it. `seen` is its epoch, where that is known.
     """
     orchestrator = runtime.orchestrator
-    orchestrator.commit(runtime.presence())
+    if presence := runtime.presence():
+        orchestrator.commit(presence)
+    if seen is not None:
+        return seen + 1 if _claim(run, start, runtime, runtime.process_id, records, (seen, seen + 1)) else None
     standing = standing_of(run.id, orchestrator)
     if standing is None or standing.process_id != start.process_id:
         return None
@@ -62,7 +67,6 @@ def _claim(
     epochs: tuple[int, int],
 ) -> bool:
     orchestrator = runtime.orchestrator
-    orchestrator.states(run.id)  # so that ours come after them, though the clock was set back since
     if run.state_type is None or run.state_name is None or run.state_time is None:
         return False
     seen = StateRecord(run.id, False, run.state_type, run.state_name, run.state_message, run.state_time)

@@ -42,6 +42,18 @@ KINDS: Mapping[str, tuple[Mapping[str, Any], tuple[str, ...]]] = {
                 "default": True,
                 "description": "Whether it may be forked from a process that has imported Perdure (on Linux).",
             },
+            "runs_per_process": {
+                "type": "integer",
+                "minimum": 1,
+                "default": 1,
+                "description": "How many runs a process runs, one after another, if warm starts are possible.",
+            },
+            "memory_per_process": {
+                "type": "number",
+                "exclusiveMinimum": 0,
+                "default": 1024,
+                "description": "MiB; a process that has more after a run gets no other one.",
+            },
         },
         (),
     ),

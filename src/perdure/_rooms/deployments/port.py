@@ -226,7 +226,8 @@ class Deployments(Protocol):
     def claim(self, worker: WorkerRecord, most: int, now: Micros, lease: Micros) -> Sequence[QueuedRun]:
         """Have a worker have runs of its pool that are due, `most` at most; by priority, then those due longest.
 
-        What may not run beside others of its deployment, as its overlap policy says, waits or is skipped.
+        What may not run beside others of its deployment, as its overlap policy says, waits or is skipped. A call that
+        comes a second time, since its answer was lost, gives the runs that it gave the first time.
         """
 
     def renew(self, worker_id: str, flow_run_ids: Sequence[str], lease: Micros) -> Sequence[str]:
@@ -234,6 +235,9 @@ class Deployments(Protocol):
 
     def let_go(self, flow_run_id: str, worker_id: str, due: Micros | None) -> bool:
         """Have a run that a worker has wait again until it is `due`, or (None) end; False if it is not the worker's."""
+
+    def end_claimed(self, flow_run_ids: Sequence[str], worker_id: str) -> None:
+        """Have the places of runs that a worker has end, since the runs have."""
 
     def end_waiting(self, records: Iterable[Record]) -> Sequence[str]:
         """End runs that wait, by the records of their states; those that a worker has by now are left alone. Whose

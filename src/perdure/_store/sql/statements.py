@@ -144,6 +144,7 @@ class Statements(Clauses):
         )
         state_fields = ", ".join((*StateRecord._fields, "arrival"))
         self.states = f"SELECT {state_fields} FROM state WHERE run_id = {mark} ORDER BY arrival"
+        self.newest_arrival = f"SELECT max(arrival) FROM state WHERE run_id = {mark}"
 
     if not TYPE_CHECKING:
 

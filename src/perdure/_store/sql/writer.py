@@ -65,6 +65,24 @@ class Writer(Waiting):
         with self.writing():
             return self.within(work)
 
+    def transact_once(self, work: Callable[[Connection], T], again: Callable[[Connection], T]) -> T:
+        """The same of what is part of a call that may come a second time: then `again` gives what it gave."""
+
+        def attempt(connection: Connection) -> T:
+            call = current_call.get()
+            if call is None:
+                return work(connection)
+            done: list[T] = []
+
+            def change() -> int:
+                done.append(work(connection))
+                return 0
+
+            once(connection, self._statements, call, change)
+            return done[0] if done else again(connection)
+
+        return self.transact(attempt)
+
     def commit_together(
         self,
         records: list[Record],
@@ -90,6 +108,8 @@ class Writer(Waiting):
                 connection.execute(*lock)
             if unless is not None and connection.execute(*unless).rowcount == 0:
                 return 0
+            if claimed is not None:  # so that ours come after them, though the clock was set back since
+                self._pass_states_of(connection, claimed)
             if owner is not None and lost_claims(connection, self._statements, dict([owner])):
                 raise RunTakenOver(f"The flow run {owner.flow_run_id} was taken over by another process.")
             held = records if claimed is None else without_late_ends(connection, self._statements, records, claimed)
@@ -168,6 +188,11 @@ class Writer(Waiting):
         """Have what is written from now on come after a state that another process wrote, whatever the clocks say."""
         with self._write_lock:
             self._arrivals.pass_by(arrival)
+
+    def _pass_states_of(self, connection: Connection, run_id: str) -> None:
+        (newest,) = connection.execute(self._statements.newest_arrival, (run_id,)).fetchone()
+        if newest is not None:
+            self._arrivals.pass_by(newest)
 
     def _write_out(self, records: list[Record]) -> None:
         if self._database.kind == "sqlite":  # it has no server that could be away

@@ -21,8 +21,10 @@ from perdure._rooms.deployments.store.queues import SqlQueues
 from perdure._rooms.deployments.tables import DEPLOYMENT, QUEUED_RUN, SCHEDULE, VERSION
 from perdure._rooms.runs.tables import NOT_COMPLETED
 from perdure._store.sql.access import Access
+from perdure._store.sql.call_dedup import current_call
 from perdure._store.sql.database import Connection
 
+_IN_A_STATEMENT = 500  # ids
 _AHEAD = 16  # waiting runs that are looked at beyond those that are wanted: some may not run yet
 _GRACE: Micros = 30_000_000  # for a run that is cancelled for the next one
 _FINAL = ", ".join(f"'{kind}'" for kind in FINAL)
@@ -216,9 +218,28 @@ class SqlDeployments(SqlPools, SqlQueues):
         """Have a worker have runs of its pool that are due, `most` at most."""
         mark = self._mark
         due = f"SELECT 1 FROM queued_run WHERE work_pool = {mark} AND phase = 'waiting' AND due <= {mark} LIMIT 1"
-        if most < 1 or not self._read(due, (worker.work_pool, now)):  # those who look often lock nothing
+        is_due = most > 0 and self._read(due, (worker.work_pool, now))  # those who look often lock nothing
+        if not is_due and not self._came_before():
             return []
-        return self._writer.transact(lambda connection: self._claim_now(connection, worker, most, now, lease))
+
+        def taken(connection: Connection) -> list[QueuedRun]:
+            return self._claim_now(connection, worker, most, now, lease)
+
+        def taken_before(connection: Connection) -> list[QueuedRun]:
+            # Who got no answer has had nothing of them, and so has renewed no lease.
+            where = f"work_pool = {mark} AND phase = 'claimed' AND worker_id = {mark} AND lease = {mark}"
+            query = f"{self._sql.select(QUEUED_RUN, where)} ORDER BY priority, due, flow_run_id"
+            return [
+                QueuedRun(*row) for row in connection.execute(query, (worker.work_pool, worker.id, lease)).fetchall()
+            ]
+
+        return self._writer.transact_once(taken, taken_before)
+
+    def _came_before(self) -> bool:
+        """Whether what is done now is part of a call that has come before, and changed something."""
+        call = current_call.get()
+        known = [] if call is None else self._read(self._sql.delivered, (call.source,))
+        return call is not None and any(sequence >= call.sequence for sequence, _ in known)
 
     def _claim_now(
         self, connection: Connection, worker: WorkerRecord, most: int, now: Micros, lease: Micros
@@ -235,11 +256,8 @@ class SqlDeployments(SqlPools, SqlQueues):
         if found[0] is not None:
             most = min(most, found[0] - sum(running.values()))
         queues = self._rooms(connection, pool)
-        statement = (
-            f"UPDATE queued_run SET phase = 'claimed', worker_id = {mark}, lease = {mark}, starts = starts + 1"
-            f" WHERE flow_run_id = {mark}"
-        )
         taken: list[QueuedRun] = []
+        noted = 0  # how many of them the database has
         changes: list[Record] = []
         for each in self._candidates(connection, pool, max(most, 0), now, queues):
             run = each.run
@@ -250,17 +268,29 @@ class SqlDeployments(SqlPools, SqlQueues):
                 continue
             limit = each.limit if each.limit is not None or each.overlap == "queue" else 1
             if limit is not None and running[run.deployment_id] >= limit:
+                self._note_taken(connection, taken[noted:])  # what becomes of a run depends on those
+                noted = len(taken)
                 changes += self._held_up(connection, each, now)
                 continue
-            connection.execute(statement, (worker.id, lease, run.flow_run_id))
             taken.append(run._replace(phase="claimed", worker_id=worker.id, lease=lease, starts=run.starts + 1))
             running[run.deployment_id] += 1
             if run.work_queue in queues:
                 queues[run.work_queue] -= 1
             if len(taken) == most:
                 break
+        self._note_taken(connection, taken[noted:])
         self._writer.apply(connection, changes)
         return taken
+
+    def _note_taken(self, connection: Connection, taken: Sequence[QueuedRun]) -> None:
+        mark = self._mark
+        for first in range(0, len(taken), _IN_A_STATEMENT):
+            ids = [each.flow_run_id for each in taken[first : first + _IN_A_STATEMENT]]
+            connection.execute(
+                f"UPDATE queued_run SET phase = 'claimed', worker_id = {mark}, lease = {mark}, starts = starts + 1"
+                f" WHERE flow_run_id IN ({', '.join([mark] * len(ids))})",
+                (taken[0].worker_id, taken[0].lease, *ids),
+            )
 
     def _counted(self, connection: Connection, pool: str) -> Counter[str]:
         """How many runs of each deployment have been claimed, and have not ended."""
@@ -364,6 +394,23 @@ class SqlDeployments(SqlPools, SqlQueues):
         )
         values = (*(() if due is None else (due,)), flow_run_id, worker_id)
         return self._writer.execute_apart(statement, values) == 1
+
+    def end_claimed(self, flow_run_ids: Sequence[str], worker_id: str) -> None:
+        """Have the places of runs that a worker has end, since the runs have."""
+        mark = self._mark
+
+        def work(connection: Connection) -> None:
+            for first in range(0, len(flow_run_ids), _IN_A_STATEMENT):
+                ids = flow_run_ids[first : first + _IN_A_STATEMENT]
+                connection.execute(
+                    "UPDATE queued_run SET phase = 'ended', worker_id = NULL, lease = NULL"
+                    f" WHERE worker_id = {mark} AND phase = 'claimed'"
+                    f" AND flow_run_id IN ({', '.join([mark] * len(ids))})",
+                    (worker_id, *ids),
+                )
+
+        if flow_run_ids:
+            self._writer.transact(work)
 
     def end_waiting(self, records: Iterable[Record]) -> Sequence[str]:
         """End runs that wait, by the records of their states; those that a worker has by now are left alone."""
