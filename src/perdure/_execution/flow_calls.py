@@ -8,14 +8,34 @@ from perdure._engine.lifecycle.begin import finish
 from perdure._engine.lifecycle.flow_run import FlowCall, flow_run
 from perdure._engine.recovery.resumption import Resumable, let_go
 from perdure._execution.submission import SubmittedWork
+from perdure._model.errors import ResumeError
 from perdure._model.states import State
 from perdure._model.tracebacks import fold
+from perdure._rooms.runs.records import FlowRun
 from perdure._run.context import FlowRunContext
 from perdure._session.session import Session
 from perdure._session.signals import ended_by_signal
 
 Find = Callable[[], Resumable | None]  # claims a run that crashed, if there is one
 Begin = Callable[[Resumable | None], FlowCall | State[object]]
+
+
+def new_name() -> str:
+    """A name for a run of a flow."""
+    from perdure._model.run_names import new_run_name  # runs of tasks alone have none
+
+    return new_run_name()
+
+
+def check_is_of(name: str, run: FlowRun) -> FlowRun:
+    """A run, which has to be of the flow of this name.
+
+    Raises:
+        ResumeError: it is another one's.
+    """
+    if run.flow_name != name:
+        raise ResumeError(f"The flow run {run.id} is one of {run.flow_name!r}, not of {name!r}.")
+    return run
 
 
 class FlowWork(SubmittedWork[FlowCall]):

@@ -11,14 +11,25 @@ from perdure._engine.drivers import adrive, drive
 from perdure._engine.lifecycle.begin import begin_flow
 from perdure._engine.lifecycle.flow_run import FlowCall, flow_run
 from perdure._engine.lifecycle.validation import validated
-from perdure._engine.recovery.resumption import Resumable, claimed, crashed_with, resumable
+from perdure._engine.recovery.resumption import Resumable, claimed_for_sure, claimed_with, resumable
 from perdure._engine.recovery.reuse import reuse_before
 from perdure._engine.recovery.run_claims import run_of
 from perdure._engine.recovery.start_record import arguments_of
 from perdure._execution import definition, drawing
 from perdure._execution.deployable import Deployable
 from perdure._execution.entrypoints import is_file, load_named, only_loaded, split
-from perdure._execution.flow_calls import Begin, Find, FlowWork, acall, afound, arun_again, items_ended, run_flow
+from perdure._execution.flow_calls import (
+    Begin,
+    Find,
+    FlowWork,
+    acall,
+    afound,
+    arun_again,
+    check_is_of,
+    items_ended,
+    new_name,
+    run_flow,
+)
 from perdure._execution.generator_runs import aitems, items
 from perdure._execution.named_options import OptionsOfFlows
 from perdure._execution.submission import submit_call
@@ -31,7 +42,6 @@ from perdure._model.signatures import Passed
 from perdure._model.states import State
 from perdure._model.tracebacks import fold
 from perdure._platform.threads import in_thread
-from perdure._rooms.runs.records import FlowRun
 from perdure._run.arguments import WaitedFor, WaitFor, runs_of
 from perdure._run.context import Reuse, current_run
 from perdure._run.futures import AsyncFuture, Future
@@ -140,10 +150,11 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
             runs, passed = runs_of(wait_for), self._passed(args, kwargs)
 
             def begin(again: Resumable | None) -> FlowCall | State[object]:
-                return begin_flow(self, self.options, parameters, runs, session, _run_name(), again, passed)
+                return begin_flow(self, self.options, parameters, runs, session, new_name(), again, passed)
 
             if self.options.on_crash and key is None and current_run.get() is None:
-                return self._run_again(partial(self._crashed_run, parameters, session), begin, session, return_state)
+                crashed = partial(claimed_with, self.options, parameters, session)
+                return self._run_again(crashed, begin, session, return_state)
             call = begin(None)
             if key is not None and isinstance(call, FlowCall):
                 return self._run_once(key, call, session, return_state)
@@ -176,7 +187,7 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
                 " have keys. Call it, or submit .with_options(idempotency_key=None)."
             )
         session = sessions.current()
-        call = begin_flow(self, self.options, parameters, runs, session, _run_name(), None, passed)
+        call = begin_flow(self, self.options, parameters, runs, session, new_name(), None, passed)
         return submit_call(call, FlowWork, session, self.options.is_async)
 
     def _key(self, parameters: dict[str, object]) -> str | None:
@@ -231,35 +242,27 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
             RunMissing: no flow run has the id.
             ResumeError: it still runs, has ended well, is another flow's, or its arguments were not kept.
         """
-        session = sessions.current()
-        look = partial(resumable, str(flow_run_id), session, retry_failed, take_over=take_over)
-        return self._resumed(look, session, return_state)
+        look = partial(resumable, str(flow_run_id), sessions.current(), retry_failed, take_over=take_over)
+        return self._resumed(look, return_state)
 
     def _begin_waiting(self, found: Resumable) -> Any:
-        """Begin a run that waits for a worker, as it was found: its state. A coroutine flow gives a coroutine."""
-        return self._resumed(lambda: found, sessions.current(), return_state=True)
+        """Begin a run that waits for a worker, as it was found: its state, or a coroutine's."""
+        return self._resumed(lambda: found, return_state=True)
 
-    def _resumed(self, look: Callable[[], Resumable], session: Session, return_state: bool) -> Any:
-        parameters: dict[str, object] = {}
+    def _resumed(self, look: Callable[[], Resumable], return_state: bool) -> Any:
+        session, parameters = sessions.current(), dict[str, object]()
 
         def find() -> Resumable:
             found = look()
-            self._own(found.run)
+            check_is_of(self.name, found.run)
             arguments = arguments_of(found.start, found.run)
             if found.start.process_id == NOBODY:  # they are what was asked for, and no call has bound them yet
                 arguments = self._bind((), arguments)
             parameters.update(arguments)
-            again = claimed(found, session)
-            for _ in range(_CLAIMS if found.start.process_id == NOBODY else 0):
-                if again is None:  # it may just be late by now: if another process has it, that is said here
-                    again = claimed(resumable(found.run.id, session, retry_failed=False), session)
-            if again is None:
-                raise ResumeError(f"Another process has resumed the flow run {found.run.id} already.")
-            return again
+            return claimed_for_sure(found, session)
 
         def begin(again: Resumable | None) -> FlowCall | State[object]:
-            name = None if again is None else again.run.name
-            return begin_flow(self, self.options, parameters, (), session, name or _run_name(), again)
+            return begin_flow(self, self.options, parameters, (), session, new_name(), again)
 
         try:
             return self._run_again(find, begin, session, return_state)
@@ -295,7 +298,7 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
         session, arguments, reuses = sessions.current(), dict[str, Any](), list[Reuse]()
 
         def find() -> None:
-            run = self._own(run_of(str(flow_run_id), session.orchestrator))
+            run = check_is_of(self.name, run_of(str(flow_run_id), session.orchestrator))
             start = session.orchestrator.start(run.id)
             if start is None:
                 raise ResumeError(f"How the flow run {run.name!r} was started is not recorded. Call its flow again.")
@@ -305,18 +308,13 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
             reuses.append(Reuse(run.id) if from_step is None else reuse_before(run, str(from_step), session))
 
         def begin(_: Resumable | None) -> FlowCall | State[Any]:
-            return begin_flow(self, self.options, arguments, (), session, _run_name(), reuses=reuses[0])
+            return begin_flow(self, self.options, arguments, (), session, new_name(), reuses=reuses[0])
 
         try:
             return self._run_again(find, begin, session, return_state)
         except BaseException as error:
             fold(error)
             raise
-
-    def _own(self, run: FlowRun) -> FlowRun:
-        if run.flow_name != self.name:
-            raise ResumeError(f"The flow run {run.id} is one of {run.flow_name!r}, not of {self.name!r}.")
-        return run
 
     def _run_again(self, find: Find, begin: Begin, session: Session, return_state: bool) -> object:
         """Run what begins with the run that `find` claims, if any; on an event loop, that is done off it."""
@@ -325,10 +323,6 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
         if self.options.is_generator and not return_state:
             return aitems(partial(afound, find, begin, session), flow_run, session, items_ended)
         return self._named(arun_again(find, begin, session, return_state))
-
-    def _crashed_run(self, parameters: dict[str, object], session: Session) -> Resumable | None:
-        tried = (claimed(each, session) for each in crashed_with(self.options, parameters, session))
-        return next((each for each in tried if each is not None), None)
 
     def _run(self, call: FlowCall | State[object], session: Session, return_state: bool) -> object:
         options = self.options
@@ -350,15 +344,6 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
     def __get__(self: "Flow[Concatenate[Any, P2], R]", instance: Any, owner: type | None = None) -> "Flow[P2, R]": ...
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self._bound_to(instance, owner)
-
-
-_CLAIMS = 3  # of a run that waits for a worker, each as it is found then
-
-
-def _run_name() -> str:
-    from perdure._model.run_names import new_run_name  # runs of tasks alone have none
-
-    return new_run_name()
 
 
 @overload

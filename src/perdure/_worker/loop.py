@@ -10,41 +10,33 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import TypeVar
 
 from perdure._engine.recovery.lost_runs import end_run_if_lost
 from perdure._engine.recovery.run_claims import run_of, standing_of
-from perdure._model.errors import DeploymentError, OrchestratorError, PerdureError, WorkerError
-from perdure._model.records import NOBODY, StartRecord
+from perdure._model.errors import OrchestratorError, PerdureError, WorkerError
+from perdure._model.records import NOBODY
 from perdure._model.state_types import FINAL, StateType
 from perdure._platform.clock import Micros
 from perdure._platform.ids import new_id
 from perdure._platform.version import VERSION
-from perdure._rooms.deployments.definition import Definition
-from perdure._rooms.deployments.job_templates import job_of
-from perdure._rooms.deployments.port import Deployment, QueuedRun, WorkerRecord, WorkPool
-from perdure._rooms.deployments.signatures import check_definition, check_start, check_template_signature
+from perdure._rooms.deployments.port import QueuedRun, WorkerRecord
 from perdure._rooms.deployments.ticks import make_due_runs
-from perdure._rooms.deployments.versions import definition_of_version
-from perdure._rooms.runs.records import FlowRun, RunFilter
+from perdure._rooms.runs.records import RunFilter
 from perdure._session.session import Session
-from perdure._settings.fields import SETTINGS
-from perdure._settings.settings import as_environment
 from perdure._worker.infrastructure import HandsOver, Infrastructure, Job, Started, Unreachable
+from perdure._worker.jobs import FIRST_EPOCH, Jobs, Known
 from perdure._worker.services import LocalServices
 from perdure._worker.watched import Ends, Watched
 
 _BEATS = 6  # heartbeats in a lease
 _LOOK_SECONDS = 0.5  # between two looks at the queue
 _TICKS_SECONDS = 0.05  # between two looks at schedules, at least: rounds follow each other while runs end
-_FIRST_EPOCH = 1  # of a run that nobody has begun
-_MOST_PLANS = 100
 _SOON_SECONDS = 0.05  # while something is about to happen
 _MOST_AT_ONCE = 100  # runs that are claimed in one look
 _STARTED_AT_ONCE = 8  # of what takes long to start, such as a container whose image is pulled
@@ -91,10 +83,9 @@ class Worker:
         self._ends = Ends(session)
         self._running: dict[str, Watched] = {}
         self._starters = ThreadPoolExecutor(_STARTED_AT_ONCE, thread_name_prefix="perdure-start")
-        self._looked_up: dict[str, object] = {}  # for the runs that are just being started
-        self._plans: dict[tuple[object, ...], _Plan] = {}  # what is started for runs of a version of a deployment
         self._reported: dict[str, list[QueuedRun]] = {}  # by pool: runs that have ended, whose places have not yet
         self._wake: SimpleQueue[None] = SimpleQueue()  # unlike an Event, a signal handler may use it at any moment
+        self._jobs = Jobs(self._known, infrastructure, partial(self._wake.put, None))
         self._next_ticks = 0.0
         self._lock = threading.Lock()
         self._ended = threading.Event()
@@ -175,13 +166,13 @@ class Worker:
     def _take(self) -> int:
         """Claim what is due, and start it; how many."""
         count = 0
-        self._looked_up.clear()
+        self._jobs.forget()
         for pool in self._pools:
             room = _MOST_AT_ONCE if self._limit is None else self._limit - len(self._running)
             now = self._session.clock()
             taken = self._known.deployments.claim(self.records[pool], room, now, now + self._lease())
             self._settle_reported(pool, bool(taken))
-            unbegun = self._unbegun(taken)
+            unbegun = self._jobs.unbegun(taken)
             for run in taken:
                 self._begin(run, unbegun.get(run.flow_run_id))
             count += len(taken)
@@ -198,25 +189,9 @@ class Worker:
                 self._reported[pool] = ended
                 raise
 
-    def _unbegun(self, taken: Sequence[QueuedRun]) -> dict[str, tuple[FlowRun, StartRecord]]:
-        """Those runs that nobody has begun, as a process needs them to begin them."""
-        ids = tuple(run.flow_run_id for run in taken if run.starts == 1)
-        if not ids:
-            return {}
-        starts = {each.flow_run_id: each for each in self._known.starts(ids)}  # first: see `run_claims`
-        runs = {run.id: run for run in self._known.flow_runs(RunFilter(ids=ids))}
-        return {
-            id: (runs[id], starts[id])
-            for id in ids
-            if id in runs
-            and id in starts
-            and starts[id].process_id == NOBODY
-            and runs[id].state_type in (StateType.SCHEDULED, StateType.PENDING)
-        }
-
-    def _begin(self, run: QueuedRun, known: tuple[FlowRun, StartRecord] | None) -> None:
+    def _begin(self, run: QueuedRun, known: Known | None) -> None:
         try:
-            epoch, job = self._epoch(run, known), self._job(run, known)
+            epoch, job = self._epoch(run, known), self._jobs.of(run, known)
         except OrchestratorError as error:  # nothing was started: it is begun again once the lease has ended
             _log.warning("The flow run %s could not be started now: %s", run.flow_run_id, error)
             return
@@ -230,10 +205,10 @@ class Worker:
         with self._lock:
             self._running[run.flow_run_id] = watched
 
-    def _epoch(self, run: QueuedRun, known: tuple[FlowRun, StartRecord] | None) -> int:
+    def _epoch(self, run: QueuedRun, known: Known | None) -> int:
         """Of the last claim of the run."""
         if known is not None:
-            return _FIRST_EPOCH
+            return FIRST_EPOCH
         standing = standing_of(run.flow_run_id, self._known)
         return 0 if standing is None else standing.epoch
 
@@ -252,49 +227,6 @@ class Worker:
     def _waits(self, run: QueuedRun) -> bool:
         start = self._known.start(run.flow_run_id)
         return start is not None and start.process_id == NOBODY
-
-    def _once(self, key: str, look_up: Callable[[], T]) -> T:
-        """What is looked up once for all runs that are taken together."""
-        if key not in self._looked_up:
-            self._looked_up[key] = look_up()
-        return cast("T", self._looked_up[key])
-
-    def _job(self, run: QueuedRun, known: tuple[FlowRun, StartRecord] | None) -> Job:
-        deployments = self._known.deployments
-        of = self._once(run.deployment_id, lambda: deployments.one(run.deployment_id))
-        pools = self._once("pools", deployments.pools)
-        pool = next((each for each in pools if each.name == run.work_pool), None)
-        if of is None or pool is None:
-            raise DeploymentError(f"Its deployment or its work pool {run.work_pool!r} was deleted.")
-        plan = self._plan(of, run.version, pool)
-        start_of = partial(self._known.start, run.flow_run_id) if known is None else lambda: known[1]
-        check_start(start_of, plan.definition, of.flow_name, of.name)
-        command = command_of(run, plan.made_of.get("python", self._infrastructure.python))
-        code = f"{run.deployment_id} {run.version}"
-        return Job(
-            run.flow_run_id,
-            run.starts,
-            command,
-            plan.environment,
-            plan.made_of,
-            code,
-            known,
-            partial(self._wake.put, None),
-        )
-
-    def _plan(self, of: Deployment, version: int, pool: WorkPool) -> "_Plan":
-        """What is started for runs of a version of a deployment. A version that is there does not change."""
-        key = (of.id, version, of.version, of.definition, pool)
-        if key not in self._plans:
-            definition = definition_of_version(of, version, self._known.deployments)
-            check_definition(definition, of.flow_name, of.name)
-            check_template_signature(pool)
-            made_of = job_of(pool, definition.job)
-            environment = _settings(self._infrastructure.is_elsewhere) | _texts(made_of.get("env", {}))
-            if len(self._plans) >= _MOST_PLANS:
-                self._plans.clear()
-            self._plans[key] = _Plan(definition, made_of, environment)
-        return self._plans[key]
 
     def _collect(self) -> int:
         """See to the runs that could not be started, and to those that have ended; how many."""
@@ -464,40 +396,10 @@ class Worker:
             self._settle_reported(pool, are_settled=False)
 
 
-class _Plan(NamedTuple):
-    """What is started for runs of a version of a deployment."""
-
-    definition: Definition
-    made_of: Mapping[str, Any]
-    environment: Mapping[str, str | None]
-
-
 def _done(started: Started) -> "Future[Started]":
     done: Future[Started] = Future()
     done.set_result(started)
     return done
 
 
-def command_of(run: QueuedRun, python: str) -> tuple[str, ...]:
-    """What begins a run in a process of its own."""
-    how = ("start", "--quiet") if run.starts <= 1 else ("resume",)  # it may have crashed since it was begun
-    return (python, "-m", "perdure", "flow-run", *how, run.flow_run_id)
-
-
-def _settings(elsewhere: bool) -> dict[str, str | None]:
-    """The settings that a run's process gets; without paths of this machine, if it is elsewhere."""
-    if not elsewhere:
-        return dict(as_environment())
-    local = {each.variable for each in SETTINGS.values() if isinstance(each.default_in(Path.home()), Path)}
-    return {name: value for name, value in as_environment().items() if name not in local | {"PERDURE_PROFILE"}}
-
-
-def _texts(variables: Mapping[str, object]) -> dict[str, str | None]:
-    return {name: None if value is None else _text(value) for name, value in variables.items()}
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-__all__ = ["Worker", "command_of"]
+__all__ = ["Worker"]

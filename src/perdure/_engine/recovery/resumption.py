@@ -59,6 +59,9 @@ else:  # few programs need it; the others start faster
     hashing = Later("perdure._engine.identity.hashing")
 
 
+_CLAIMS = 3  # of a run that waits for a worker
+
+
 class Resumable(NamedTuple):
     """A flow run that can be resumed."""
 
@@ -109,6 +112,27 @@ def claimed(again: Resumable, runtime: ProcessRuntime) -> Resumable | None:
     if again.run.state_type is StateType.CRASHED:
         _end_what_runs_below(again.run, runtime)
     return again._replace(state=state, epoch=epoch)
+
+
+def claimed_for_sure(found: Resumable, runtime: ProcessRuntime) -> Resumable:
+    """The same; one that waits for a worker may just have come to be late, and is claimed as it is then.
+
+    Raises:
+        ResumeError: another process has it.
+    """
+    again = claimed(found, runtime)
+    for _ in range(_CLAIMS if found.start.process_id == NOBODY else 0):
+        if again is None:
+            again = claimed(resumable(found.run.id, runtime, retry_failed=False), runtime)
+    if again is None:
+        raise ResumeError(f"Another process has resumed the flow run {found.run.id} already.")
+    return again
+
+
+def claimed_with(options: FlowOptions, parameters: Mapping[str, object], runtime: ProcessRuntime) -> Resumable | None:
+    """The first crashed run of a flow with equal arguments that this process has from now on; None if there is none."""
+    tried = (claimed(each, runtime) for each in crashed_with(options, parameters, runtime))
+    return next((each for each in tried if each is not None), None)
 
 
 def let_go(again: Resumable, runtime: ProcessRuntime) -> None:
