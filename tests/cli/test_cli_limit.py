@@ -28,3 +28,13 @@ def test_a_limit_that_is_there_or_is_not_is_named(perdure: Perdure) -> None:
 
 def test_the_command_says_how_to_begin(perdure: Perdure) -> None:
     assert "perdure limit create db 5" in perdure("limit", "ls").stdout
+
+
+def test_names_that_runs_asked_for_and_that_are_not_there_are_listed(perdure: Perdure) -> None:
+    for name in ("dbs", "api"):
+        with concurrency(name):
+            pass
+    perdure("limit", "create", "api", 1)
+    after = perdure("limit", "ls").stdout.partition("Asked for, and not there")[2]
+    assert ("dbs" in after, "api" in after) == (True, False)
+    assert "runs asked for the limit 'dbs', which is not there" in perdure("doctor").stdout

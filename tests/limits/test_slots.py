@@ -8,7 +8,7 @@ import pytest
 from perdure import concurrency, flow, rate_limit, session, task
 from perdure._store.protocol import Orchestrator
 from perdure.errors import LimitError, LimitTimeout
-from perdure.records import Limit, RunFilter, Slot
+from perdure.records import Limit, LogFilter, RunFilter, Slot
 
 Limited = Callable[..., Orchestrator]
 
@@ -109,13 +109,64 @@ def test_a_plain_block_on_an_event_loop_is_refused(limit: Limited) -> None:
         asyncio.run(main())
 
 
-def test_a_limit_that_is_not_there_is_named(limit: Limited) -> None:
+def test_a_limit_that_is_not_there_is_an_error_for_those_who_are_strict(limit: Limited) -> None:
     limit("database", 1)
     with (
         pytest.raises(LimitError, match="There is no limit 'databse'. Did you mean 'database'"),
-        concurrency("databse"),
+        concurrency("databse", strict=True),
     ):
         pass
+    with pytest.raises(LimitError, match="There is no limit 'api'. Make it: `perdure limit create api 5`"):
+        rate_limit("api", strict=True)
+
+
+def test_a_limit_that_is_not_there_limits_nothing_and_the_log_of_the_flow_run_says_so_once(limit: Limited) -> None:
+    known = limit("database", 1)
+
+    @task
+    def load() -> None:
+        with concurrency(["databse", "database"], 1, create_if_missing=True):
+            assert len(line("database")) == 1
+        rate_limit("databse")
+
+    @flow
+    async def loads() -> None:
+        load()
+        load()
+        async with concurrency("databse"):
+            await rate_limit("databse")
+
+    asyncio.run(loads())
+    asyncio.run(loads())
+    warnings = [each.message for each in known.log_lines(LogFilter(min_level=30))]
+    assert len(warnings) == 2
+    assert warnings[0].startswith("There is no limit 'databse', so nothing is limited. Did you mean 'database'?")
+    assert "`perdure limit create databse 5` makes it; with strict=True" in warnings[0]
+
+
+def test_a_limit_that_is_deleted_while_somebody_waits_limits_no_more(limit: Limited) -> None:
+    known = limit("db", 1)
+    deleter = threading.Thread(target=lambda: (_until(lambda: len(line("db")) == 2), known.limits.delete("db")))
+    with concurrency("db"):
+        deleter.start()
+        with concurrency("db", timeout_seconds=60):
+            pass
+    deleter.join()
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_a_limit_that_is_made_counts_at_once_for_those_who_are_strict(limit: Limited) -> None:
+    with concurrency("db"):
+        pass
+    limit("db", 1)
+    with concurrency("db", strict=True):
+        assert len(line("db")) == 1
 
 
 def test_more_slots_than_there_are_is_refused(limit: Limited) -> None:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
-from perdure._engine.coordination.limits import draw_slots, limit_deleted, occupy_slots
+from perdure._engine.coordination.limits import draw_slots, occupy_slots
 from perdure._engine.drivers import adrive, drive
 from perdure._engine.port import Runtime
+from perdure._execution.missing_limits import report_missing
 from perdure._model.colour import caller_is_async
 from perdure._model.errors import LimitError
 from perdure._rooms.limits.records import Limit, Slot
@@ -20,20 +21,32 @@ __all__ = ["concurrency", "rate_limit"]
 class concurrency:  # noqa: N801 - it is used as a function is
     """The code inside the `with` block runs while it holds slots of limits, which it waits for in line.
 
-    The slots are let go of at the end of the block, and if the process dies. In coroutines, write `async with`.
+    The slots are let go of at the end of the block, and if the process dies. In coroutines, write `async with`. A limit
+    that is not there limits nothing, and the run's log says so.
 
     Args:
         names: a limit, or several: `perdure limit create NAME SLOTS` makes one.
         occupy: how many slots of each; all of them at once.
         timeout_seconds: how long to wait for each limit; None waits as long as it takes.
+        strict: whether a limit that is not there is an error.
+        create_if_missing: for programs written for Prefect: what it makes there limits nothing, so nothing is made.
 
     Raises:
-        LimitError: there is no such limit, it is a rate limit, or it never has that many slots.
+        LimitError: one is a rate limit, or never has that many slots; or it is not there, and `strict` is True.
         LimitTimeout: the slots were not free in time.
     """
 
-    def __init__(self, names: str | Sequence[str], *, occupy: int = 1, timeout_seconds: float | None = None) -> None:
+    def __init__(
+        self,
+        names: str | Sequence[str],
+        occupy: int = 1,
+        timeout_seconds: float | None = None,
+        *,
+        strict: bool = False,
+        create_if_missing: bool | None = None,  # noqa: ARG002
+    ) -> None:
         self._names = _checked("concurrency", names, occupy, timeout_seconds)
+        self._strict = strict
         self._occupy = occupy
         self._timeout = timeout_seconds
         # One for each `with` block that is open, in whatever thread: those of one object are all alike.
@@ -63,37 +76,57 @@ class concurrency:  # noqa: N801 - it is used as a function is
         held: list[Slot] = []
         try:
             for name in self._names:
-                limit: Limit = yield Blocking(runtime.limiter.named, (name,))
-                _check_slots(limit, self._occupy)
-                slot = yield from occupy_slots(name, self._occupy, current_run.get(), self._timeout, runtime)
-                if slot is None:
-                    raise limit_deleted(name)  # noqa: TRY301 - what is held already is let go of
-                held.append(slot)
+                slot = yield from self._slot(name, runtime)
+                if slot is not None:
+                    held.append(slot)
         except BaseException:
             yield from _let_go(held, runtime)
             raise
         return held
 
+    def _slot(self, name: str, runtime: Runtime) -> Steps[Slot | None]:
+        """Slots of one limit; None if it is not there, and need not be."""
+        limit = yield from _found(name, self._strict, runtime)
+        if limit is None:
+            return None
+        _check_slots(limit, self._occupy)
+        slot = yield from occupy_slots(name, self._occupy, current_run.get(), self._timeout, runtime)
+        if slot is None:  # it was deleted meanwhile
+            yield from _go_without(name, self._strict, runtime)
+        return slot
 
-def rate_limit(names: str | Sequence[str], *, occupy: int = 1, timeout_seconds: float | None = None) -> Any:
+
+def rate_limit(
+    names: str | Sequence[str],
+    occupy: int = 1,
+    timeout_seconds: float | None = None,
+    *,
+    strict: bool = False,
+    create_if_missing: bool | None = None,  # noqa: ARG001
+) -> Any:
     """Wait until the rate limits allow `occupy` more; in coroutines, write `await rate_limit(...)`.
 
     A limit made by `perdure limit create api 10 --decay 2` allows ten at once, and two a second from then on. Whoever
-    comes first goes first.
+    comes first goes first. A limit that is not there limits nothing, and the run's log says so; `strict` and
+    `create_if_missing` are as `concurrency` has them.
 
     Raises:
-        LimitError: there is no such limit, it is not a rate limit, or it never allows that many.
+        LimitError: one is not a rate limit, or never allows that many; or it is not there, and `strict` is True.
         LimitTimeout: it would take longer than `timeout_seconds`; nothing is taken then.
     """
     checked = _checked("rate_limit", names, occupy, timeout_seconds)
     session = sessions.current()
-    steps = _draw_all(checked, occupy, timeout_seconds, session)
+    steps = _draw_all(checked, occupy, timeout_seconds, strict, session)
     return adrive(steps, session) if caller_is_async() else drive(steps, session)
 
 
-def _draw_all(names: Sequence[str], occupy: int, timeout_seconds: float | None, runtime: Runtime) -> Steps[None]:
+def _draw_all(
+    names: Sequence[str], occupy: int, timeout_seconds: float | None, strict: bool, runtime: Runtime
+) -> Steps[None]:
     for name in names:
-        limit: Limit = yield Blocking(runtime.limiter.named, (name,))
+        limit = yield from _found(name, strict, runtime)
+        if limit is None:
+            continue
         if limit.decay is None:
             raise LimitError(
                 f"{name!r} limits how many are at it at once, not how often. Use `with concurrency({name!r}):`,"
@@ -101,7 +134,22 @@ def _draw_all(names: Sequence[str], occupy: int, timeout_seconds: float | None, 
             )
         if occupy > limit.slots:
             raise LimitError(f"occupy={occupy}, but {name!r} has {limit.slots} slots: ask for at most as many.")
-        yield from draw_slots(name, occupy, current_run.get(), timeout_seconds, runtime)
+        if not (yield from draw_slots(name, occupy, current_run.get(), timeout_seconds, runtime)):
+            yield from _go_without(name, strict, runtime)
+
+
+def _found(name: str, strict: bool, runtime: Runtime) -> Steps[Limit | None]:
+    limit: Limit | None = yield Blocking(runtime.limiter.find, (name, strict))
+    if limit is None:
+        yield from _go_without(name, strict, runtime)
+    return limit
+
+
+def _go_without(name: str, strict: bool, runtime: Runtime) -> Steps[None]:
+    """Say that a limit is not there."""
+    if strict:
+        raise runtime.limiter.missing(name)
+    yield Blocking(report_missing, (name, tuple(runtime.limiter.known)))
 
 
 def _let_go(slots: list[Slot], runtime: Runtime) -> Steps[None]:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shlex
 import shutil
 import sqlite3
 import stat
@@ -66,7 +67,7 @@ def examine() -> Iterator[Finding]:
     places = (_server,) if chosen.api_url is not None else (_database,)
     checks: Sequence[tuple[str, Check]] = [
         *((check.__name__[1:], check) for check in (_versions, _settings, _home, *places, _storage, _serializer)),
-        *((check.__name__[1:], check) for check in (_clock, _runs, _workers)),
+        *((check.__name__[1:], check) for check in (_clock, _runs, _workers, _limits)),
     ]
     skipped: set[str] = set()  # the reason has been given
     for subject, check in checks:
@@ -84,12 +85,12 @@ def examine() -> Iterator[Finding]:
             skipped |= _in_home(chosen) if subject == "home" else _FOLLOWING.get(subject, set())
 
 
-_FOLLOWING = {"server": {"runs", "workers"}, "database": {"runs", "workers"}}
+_FOLLOWING = {each: {"runs", "workers", "limits"} for each in ("server", "database")}
 
 
 def _in_home(chosen: Settings) -> set[str]:
     """The checks that write below the home."""
-    found = {"clock", "runs", "workers"}
+    found = {"clock", "runs", "workers", "limits"}
     if isinstance(chosen.database, Path) and chosen.database.is_relative_to(chosen.home):
         found.add("database")
     if chosen.default_result_storage_block is None and chosen.local_storage_path.is_relative_to(chosen.home):
@@ -317,3 +318,14 @@ def _workers(chosen: Settings) -> Iterator[Finding]:
     if alive or not late:
         there = f"a worker is there for {', '.join(sorted(alive))}" if alive else "none is there, and none is needed"
         yield Finding(Level.OK, "workers", there)
+
+
+def _limits(_: Settings) -> Iterator[Finding]:
+    from perdure.cli.limit_missing import missing_limits
+
+    missing = missing_limits()
+    for name in missing:
+        remedy = f"`perdure limit create {shlex.quote(name)} 5` makes it; or correct the name in the program."
+        yield Finding(Level.WARNING, "limits", f"runs asked for the limit {name!r}, which is not there", remedy)
+    if not missing:
+        yield Finding(Level.OK, "limits", "all limits that runs asked for are there")

@@ -12,6 +12,7 @@ from perdure._rooms.limits.records import Limit, Slot
 from perdure.cli import completion
 from perdure.cli.find import orchestrator
 from perdure.cli.groups import AsJson, new_group
+from perdure.cli.limit_missing import missing_limits
 from perdure.cli.output import NOTHING, Column, facts, full_time, iso, note, section, short_time, show, show_json, table
 
 app = new_group("Create and change concurrency limits and rate limits.")
@@ -47,7 +48,7 @@ def create(
 
 @app.command()
 def ls(as_json: AsJson = False) -> None:
-    """List limits, with the number of taken slots and waiting runs."""
+    """List limits, with taken slots and waiting runs; and names that runs asked for and that are not there."""
     limits = orchestrator().limits.all()
     lines = {limit.name: orchestrator().limits.slots(limit.name) for limit in limits}
     if as_json:
@@ -59,6 +60,9 @@ def ls(as_json: AsJson = False) -> None:
     else:
         show("There are no limits.")
         show(note("`perdure limit create db 5` lets five tasks with the tag `db` run at once."))
+    if not as_json and (missing := missing_limits()):
+        rows = [(name, short_time(last)) for name, last in missing.items()]
+        show(section("Asked for, and not there"), table([Column("name"), Column("last", whole=True)], rows))
 
 
 @app.command()

@@ -53,6 +53,7 @@ class Limiter:
         self._due = 0.0
         self._owed: list[str] = []  # slots that could not be let go of yet
         self.known: dict[str, Limit] = {}
+        self._absent: set[str] = set()  # names that were looked up since, and are not there
         self.held: dict[str, list[Slot]] = {}  # by task run
 
     def concerns(self, tags: frozenset[str]) -> bool:
@@ -68,21 +69,22 @@ class Limiter:
                 self._due = time.monotonic() + _REFRESH_SECONDS
         return [self.known[name] for name in sorted(self.known.keys() & tags)]
 
-    def named(self, name: str) -> Limit:
-        """A limit by its name.
-
-        Raises:
-            LimitError: there is none.
-        """
-        if name not in self.known or time.monotonic() >= self._due:
+    def find(self, name: str, anew: bool = False) -> Limit | None:
+        """A limit by its name. That there is none is looked up at most every few seconds, unless `anew`."""
+        is_known = name in self.known or (name in self._absent and not anew)
+        if not is_known or time.monotonic() >= self._due:
             self._refresh()
-        if name not in self.known:
-            advice = nearest(name, list(self.known)) or f" Make it: `perdure limit create {shlex.quote(name)} 5`."
-            raise LimitError(f"There is no limit {name!r}.{advice}")
-        return self.known[name]
+            if name not in self.known:
+                self._absent.add(name)
+        return self.known.get(name)
+
+    def missing(self, name: str) -> LimitError:
+        """The error of a limit that is not there."""
+        advice = nearest(name, list(self.known)) or f" Make it: `perdure limit create {shlex.quote(name)} 5`."
+        return LimitError(f"There is no limit {name!r}.{advice}")
 
     def _refresh(self) -> None:
-        self.known = {limit.name: limit for limit in self._limits.all()}
+        self.known, self._absent = {limit.name: limit for limit in self._limits.all()}, set()
         self._due = time.monotonic() + _REFRESH_SECONDS
 
     def ticket(self, name: str, occupy: int, run: RunContext | None) -> Ticket:

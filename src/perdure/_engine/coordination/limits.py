@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from perdure._engine.port import Runtime
-from perdure._model.errors import LimitError, LimitTimeout
+from perdure._model.errors import LimitTimeout
 from perdure._rooms.limits.records import Slot
 from perdure._run.context import RunContext
 from perdure._run.effects import Blocking, Sleep, Steps
@@ -53,16 +53,15 @@ def occupy_slots(
 
 def draw_slots(
     name: str, occupy: int, run: RunContext | None, timeout_seconds: float | None, runtime: Runtime
-) -> Steps[None]:
-    """Draw slots of a limit that come back with time, and wait until they may be used.
+) -> Steps[bool]:
+    """Draw slots of a limit that come back with time, and wait until they may be used; False if it is gone.
 
     Raises:
-        LimitError: there is no such limit.
         LimitTimeout: that takes longer than there is time.
     """
     wait: float | None = yield Blocking(runtime.limiter.draw, (name, occupy, timeout_seconds))
     if wait is None:
-        raise limit_deleted(name)
+        return False
     if timeout_seconds is not None and wait > timeout_seconds:
         raise LimitTimeout(
             f"{occupy} of the limit {name!r} would take {wait:.3g} seconds,"
@@ -70,6 +69,7 @@ def draw_slots(
         )
     if wait:
         yield from sleep(wait, run)
+    return True
 
 
 def _late(name: str, occupy: int, timeout_seconds: float | None) -> LimitTimeout:
@@ -77,11 +77,6 @@ def _late(name: str, occupy: int, timeout_seconds: float | None) -> LimitTimeout
         f"{occupy} of the slots of the limit {name!r} were not free within {timeout_seconds:g} seconds."
         f" `perdure limit inspect {name}` shows who holds them."
     )
-
-
-def limit_deleted(name: str) -> LimitError:
-    """The error of a limit that was there a moment ago."""
-    return LimitError(f"The limit {name!r} was deleted. `perdure limit create {name} 5` makes it again.")
 
 
 def sleep(seconds: float, run: RunContext | None) -> Steps[None]:

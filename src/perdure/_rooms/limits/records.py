@@ -4,6 +4,9 @@ from perdure._model.fields import Id, Small
 from perdure._platform.clock import Micros
 from perdure._platform.named import NamedTuple
 
+MISSING = "limit.missing"  # the kind of events of limits that runs ask for and that are not there
+RESOURCE = "perdure.limit."  # what the id of such an event's resource begins with: the limit's name follows
+
 
 class Limit(NamedTuple):
     """How many may be at something at once or, with `decay`, how often."""
