@@ -101,7 +101,7 @@ def test_an_event_that_is_emitted_twice_under_an_id_is_kept_once() -> None:
         ({"payload": {"share": float("nan")}}, "not JSON"),
         ({"payload": {"file": "\udcff.csv"}}, "half of a surrogate pair"),
         ({"resource": {"perdure.resource.id": "\ud800"}}, "half of a surrogate pair"),
-        ({"payload": {"text": "x" * 2**16}}, "65,536 are kept"),
+        ({"resource": {"perdure.resource.id": "a", "text": "x" * 2**16}}, "65,536 are kept"),
         ({"occurred": datetime(2024, 5, 1)}, "time zone"),
         ({"id": "1"}, "no UUID"),
     ],
@@ -110,6 +110,16 @@ def test_what_is_no_event_is_refused(given: dict[str, Any], rule: str) -> None:
     with pytest.raises(EventError, match=rule):
         emit_event(**{"event": "order.shipped", "resource": ORDER, **given})
     assert kept() == []
+
+
+def test_an_event_that_is_too_large_is_kept_without_its_payload_and_the_log_says_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    made = emit_event("order.shipped", resource={"perdure.resource.id": "o"}, payload={"text": "x" * 2**16})
+    (kept,) = session.current().orchestrator.services.events(EventFilter())
+    assert json.loads(kept.payload)["payload"] == made.payload
+    assert made.payload["left_out_bytes"] > 2**16
+    assert "The payload of the event 'order.shipped' is left out." in caplog.text
 
 
 def test_a_hook_that_wants_an_event_is_notified() -> None:

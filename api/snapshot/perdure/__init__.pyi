@@ -657,9 +657,11 @@ class concurrency:
     def __init__(
         self,
         names: str | Sequence[str],
-        *,
         occupy: int = 1,
         timeout_seconds: float | None = None,
+        *,
+        strict: bool = False,
+        create_if_missing: bool | None = None,
     ) -> None: ...
 
 def continue_flow_run(flow_run_id: str | UUID, *, input: object = None) -> None: ...
@@ -737,9 +739,11 @@ class quote(Annotation[T]):
 
 def rate_limit(
     names: str | Sequence[str],
-    *,
     occupy: int = 1,
     timeout_seconds: float | None = None,
+    *,
+    strict: bool = False,
+    create_if_missing: bool | None = None,
 ) -> Any: ...
 
 def resume_flow_run(flow_run_id: str | UUID, run_input: object = None) -> Any: ...

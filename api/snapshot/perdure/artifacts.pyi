@@ -31,9 +31,11 @@ from perdure.artifacts import create_table_artifact as acreate_table_artifact
 from perdure.artifacts import update_progress_artifact as aupdate_progress_artifact
 
 def create_image_artifact(
-    image: object,
+    image: object = None,
     key: str | None = None,
     description: str | None = None,
+    *,
+    image_url: str | None = None,
 ) -> ArtifactId: ...
 
 def create_link_artifact(

@@ -34,6 +34,7 @@ Which = Annotated[
         help="A key, for its newest version; or an id, or a prefix of it.",
     ),
 ]
+_SHOWN = 200  # rows of a table
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all that would steer a terminal
 
 
@@ -83,7 +84,8 @@ def _summary(record: ArtifactRecord) -> str:
     if record.kind == "markdown":
         own = next(iter(data["markdown"].strip().splitlines()), "")
     elif record.kind == "table":
-        own = f"{plural(len(data['rows']), 'row')} of {plural(len(data['columns']), 'column')}"
+        cut = f", the first of {data['total']:,}" if "total" in data else ""
+        own = f"{plural(len(data['rows']), 'row')} of {plural(len(data['columns']), 'column')}{cut}"
     elif record.kind == "image":
         own = data.get("url") or data["type"]
     else:
@@ -120,13 +122,26 @@ def _content(record: ArtifactRecord) -> "RenderableType":
 
         return Markdown(text, hyperlinks=False)
     if record.kind == "table":
-        return table(
-            [Column(name) for name in data["columns"]], [[_cell(each) for each in row] for row in data["rows"]]
-        )
+        return _rows(record.id, data["columns"], data["rows"], data.get("total"))
+    if record.kind == "image" and "size" in data:
+        return f"{data['type']} of {data['size']:,} bytes, which is too large to be kept with a run."
     if record.kind == "image" and "base64" in data:
         size = len(data["base64"]) * 3 // 4
         return f"{data['type']} of about {size:,} bytes: `perdure artifact export {record.id} FILE` writes it."
     return _summary(record) if record.kind == "progress" else _CONTROLS.sub("", data["url"])
+
+
+def _rows(id: str, columns: list[str], rows: list[list[object]], total: int | None) -> "RenderableType":
+    """The first rows of a table, and what there is besides."""
+    from rich.console import Group
+
+    shown = table([Column(name) for name in columns], [[_cell(each) for each in row] for row in rows[:_SHOWN]])
+    said = []
+    if len(rows) > _SHOWN:
+        said.append(note(f"{len(rows) - _SHOWN:,} more rows: `perdure artifact export {id} FILE` writes all of them."))
+    if total is not None:
+        said.append(note(f"The table had {total:,} rows; the first {len(rows):,} are kept."))
+    return Group(shown, *said)
 
 
 def _cell(cell: object) -> str:
@@ -169,6 +184,10 @@ def _file_of(record: ArtifactRecord) -> bytes:
         return text.getvalue().encode()
     if "base64" in data:
         return base64.b64decode(data["base64"])
+    if "size" in data:
+        raise ArtifactError(
+            f"The image takes {data['size']:,} bytes, so it is not kept. Make it smaller, or keep it as a result."
+        )
     own = data["markdown"] if record.kind == "markdown" else data["url"] if "url" in data else str(data["percent"])
     return f"{own}\n".encode()
 

@@ -3,6 +3,7 @@ import type { Schemas } from "~/api/client"
 import { DataTable, type Column } from "./DataTable"
 import { JsonTree } from "./JsonTree"
 import { SafeLink } from "./SafeLink"
+import { bytes } from "~/lib/format"
 import css from "./ArtifactView.module.css"
 
 type Artifact = Schemas["ArtifactModel"]
@@ -25,6 +26,9 @@ function Content({ artifact: { kind, data, key } }: { artifact: Artifact }) {
   if (kind === "image") {
     const type = /^image\/(png|jpeg|gif|webp)$/.test(text("type")) ? text("type") : null
     const source = type === null ? null : `data:${type};base64,${text("base64")}`
+    if (typeof data["size"] === "number") {
+      return <p className="faint">An image of {bytes(data["size"])}, which is too large to be kept with a run.</p>
+    }
     return source === null ? (
       <SafeLink to={text("url")} text={text("url")} />
     ) : (
@@ -34,6 +38,7 @@ function Content({ artifact: { kind, data, key } }: { artifact: Artifact }) {
   const columns = Array.isArray(data["columns"]) ? data["columns"].map(String) : null
   const rows = Array.isArray(data["rows"]) ? data["rows"] : null
   if (columns === null || rows === null) return <JsonTree value={data} />
+  const total = typeof data["total"] === "number" ? data["total"] : rows.length
   const shown = rows
     .slice(0, MOST)
     .map((cells: unknown, index): Row => ({ index, cells: Array.isArray(cells) ? cells : [cells] }))
@@ -48,9 +53,10 @@ function Content({ artifact: { kind, data, key } }: { artifact: Artifact }) {
   return (
     <>
       <DataTable label={key ?? "Table"} inline rows={shown} rowId={row => String(row.index)} columns={tracks} />
-      {rows.length > MOST && (
+      {(rows.length > MOST || total > rows.length) && (
         <p className="faint">
-          The first {MOST} of {rows.length.toLocaleString()} rows.
+          The first {shown.length.toLocaleString()} of {total.toLocaleString()} rows.
+          {total > rows.length && ` ${rows.length.toLocaleString()} are kept: more than a MiB is not.`}
         </p>
       )}
     </>

@@ -75,7 +75,10 @@ def _content(kind: str | None, data: Any) -> tuple[ArtifactKind, str]:
     if kind == "markdown":
         return _sized("markdown", {"markdown": _text(data)})
     if kind == "table":
-        return _sized("table", table_data(json.loads(data) if isinstance(data, str) else data))
+        table = table_data(json.loads(data) if isinstance(data, str) else data)
+        if "total" in table:
+            raise ValueError("it takes more than a MiB")
+        return _sized("table", table)
     if kind == "image":
         return _sized("image", {"url": checked_page(data)})
     if kind == "progress":

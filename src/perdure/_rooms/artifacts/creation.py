@@ -12,10 +12,11 @@ from perdure._platform import providers
 from perdure._platform.clock import system_clock
 from perdure._platform.ids import new_id
 from perdure._run.context import TaskRunContext, current_run
+from perdure._run.logs import run_log
 
 MOST = 2**20  # bytes of an artifact's data
 _KEY = re.compile(r"[a-z0-9]+(-+[a-z0-9]+)*")
-_LONGEST_KEY = 200  # characters
+_LONGEST_KEY = 1_000  # characters
 _WITHOUT_HOST = ("mailto", "file")
 _HARMFUL = ("javascript", "data", "vbscript", "blob", "about")  # browsers run or show these as a page of ours
 _CONTROLS = re.compile(r"[\x00-\x20\x7f-\x9f]")
@@ -30,11 +31,19 @@ class ArtifactId(AwaitableText):
 def create_markdown_artifact(markdown: str, key: str | None = None, description: str | None = None) -> ArtifactId:
     """Keep a text in Markdown with the current run; its id. Of a key there may be a version from each run.
 
+    Of a text that takes more than a MiB, the beginning is kept, and a line that says how long it was; so does the run's
+    log.
+
     Raises:
-        ArtifactError: it takes more than a MiB, or the key is malformed.
+        ArtifactError: it is no text, or the key is malformed.
     """
     _check_text("markdown", markdown)
-    return keep("markdown", {"markdown": markdown}, key, description)
+    text = fitting(markdown, MOST - 1_000)
+    if len(text) < len(markdown):
+        said = f"The first {len(text):,} of {len(markdown):,} characters, since no more than a MiB is kept with a run."
+        run_log("artifacts").warning("Of the text %s, this is kept: %s", "of an artifact" if key is None else key, said)
+        text = f"{text}\n\n---\n\n*{said}*\n"
+    return keep("markdown", {"markdown": text}, key, description)
 
 
 def create_link_artifact(
@@ -64,7 +73,7 @@ def keep(kind: ArtifactKind, data: dict[str, object], key: str | None, descripti
     """Report an artifact of the current run, or of none."""
     if key is not None and (not isinstance(key, str) or not _KEY.fullmatch(key) or len(key) > _LONGEST_KEY):
         raise ArtifactError(
-            f"{key!r} cannot be an artifact's key. Use lower-case letters, digits and dashes, at most {_LONGEST_KEY}."
+            f"{key!r} cannot be an artifact's key. Use lower-case letters, digits and dashes, at most {_LONGEST_KEY:,}."
         )
     if description is not None:
         _check_text("description", description)
@@ -81,6 +90,13 @@ def keep(kind: ArtifactKind, data: dict[str, object], key: str | None, descripti
     record = ArtifactRecord(new_id(), key, kind, flow_run_id, task_run_id, now, now, text, description)
     report(record)
     return ArtifactId(record.id)
+
+
+def fitting(text: str, room: int) -> str:
+    """The beginning of a text that takes no more bytes as JSON than there is room: all of it, if it is that small."""
+    while (size := len(json.dumps(text, ensure_ascii=False).encode(errors="replace"))) > room:
+        text = text[: int(len(text) * room / size * 0.99)]
+    return text
 
 
 def report(record: ArtifactRecord | ArtifactChangeRecord) -> None:

@@ -13,6 +13,7 @@ from perdure._model.records import ArtifactChangeRecord
 from perdure._platform.clock import system_clock
 from perdure._platform.ids import is_id
 from perdure._rooms.artifacts.creation import ArtifactId, keep, report
+from perdure._run.logs import run_log
 
 _INTERVAL = 0.25  # seconds between two reports of one progress
 _REMEMBERED = 1_000  # of how many progresses it is known when they were reported last
@@ -63,6 +64,8 @@ _throttle = _Throttle()
 def create_progress_artifact(progress: float, key: str | None = None, description: str | None = None) -> ArtifactId:
     """Keep how far the current run has come, from 0 to 100 percent; the id for `update_progress`.
 
+    What is below or above counts as 0 or 100, and the run's log says so.
+
     Raises:
         ArtifactError: the percentage or the key is wrong.
     """
@@ -83,14 +86,17 @@ def update_progress(id: str, percent: float) -> ArtifactId:
     if not isinstance(id, str) or not is_id(id):
         raise ArtifactError(f"{id!r} is not the id of an artifact. Give what create_progress_artifact() returned.")
     data = json.dumps({"percent": _checked(percent)})
-    _throttle.take(ArtifactChangeRecord(str(id), system_clock(), data), at_once=percent == 100)
+    _throttle.take(ArtifactChangeRecord(str(id), system_clock(), data), at_once=percent >= 100)
     return ArtifactId(id)
 
 
 def _checked(percent: float) -> float:
-    if isinstance(percent, bool) or not isinstance(percent, int | float) or not 0 <= percent <= 100:
+    if isinstance(percent, bool) or not isinstance(percent, int | float) or math.isnan(percent):
         raise ArtifactError(f"percent={percent!r} is no progress. Give a number from 0 to 100.")
-    return percent
+    within = min(100, max(0, percent))
+    if within != percent:
+        run_log("artifacts").warning("A progress of %s percent is kept as %s: give 0 to 100.", percent, within)
+    return within
 
 
 def _forget() -> None:

@@ -20,6 +20,7 @@ from perdure._platform.named import NamedTuple
 from perdure._rooms.events.port import NO_RUN, OF_STATES
 from perdure._rooms.events.port import Event as Kept
 from perdure._run.context import RunContext, current_run
+from perdure._run.logs import run_log
 
 __all__ = ["Event", "emit_event"]
 
@@ -28,6 +29,17 @@ _KIND = re.compile(r"[^\s*,\x00-\x1f\ud800-\udfff]{1,200}")
 _RESOURCE_ID = ("perdure.resource.id", "prefect.resource.id")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _log = logging.getLogger("perdure.events")
+
+
+class EventTooLarge(EventError):
+    """An event takes more than is kept of one."""
+
+    def __init__(self, kind: str, size: int) -> None:
+        self.size = size  # bytes
+        super().__init__(
+            f"The event {kind!r} takes {size:,} bytes as JSON, and at most {MOST:,} are kept. Keep what is large as a"
+            " result, and put its key into the payload."
+        )
 
 
 class Event(NamedTuple):
@@ -52,21 +64,27 @@ def emit_event(
 ) -> Event:
     """Keep an event, of the current run if there is one; it is committed when this returns.
 
-    A flow does not fail for its events: if the database or the server cannot keep one, a warning is logged.
+    A flow does not fail for its events: if the database or the server cannot keep one, a warning is logged; and of one
+    that takes more than 64 KiB as JSON, all but the payload is kept, which has its size instead.
 
     Args:
         event: its kind, such as "order.shipped"; kinds that begin with "flow-run." or "task-run." are the server's.
         resource: what it happened to: texts, of which "perdure.resource.id" says what it is.
         occurred: when, with a time zone; now by default.
         related: other things that have to do with it, as `resource`; the current runs are added.
-        payload: what else is to be known, of JSON's types. All of an event takes at most 64 KiB as JSON.
+        payload: what else is to be known, of JSON's types.
         id: of an event that may be emitted twice, and is to be kept once: a UUID; by default a new one.
 
     Raises:
-        EventError: the kind or the resource is malformed, or the event is not JSON or too large.
+        EventError: the kind or the resource is malformed, or the event is not JSON, or too large without its payload.
     """
     run = current_run.get()
-    made, record = made_event(event, resource, occurred, [*map(dict, related or ()), *_runs(run)], payload, id, run)
+    others = [*map(dict, related or ()), *_runs(run)]
+    try:
+        made, record = made_event(event, resource, occurred, others, payload, id, run)
+    except EventTooLarge as error:
+        run_log("events").warning("The payload of the event %r is left out. %s", event, error)
+        made, record = made_event(event, resource, occurred, others, {"left_out_bytes": error.size}, id, run)
     _keep(record)
     return made
 
@@ -194,8 +212,5 @@ def _json(document: Mapping[str, object]) -> str:
             " database keeps. A file's name that is not UTF-8 has such: leave it out, or encode it."
         ) from None
     if size > MOST:
-        raise EventError(
-            f"The event {document['kind']!r} takes {size:,} bytes as JSON, and at most {MOST:,} are kept. Keep what is"
-            " large as a result, and put its key into the payload."
-        )
+        raise EventTooLarge(str(document["kind"]), size)
     return text

@@ -18,7 +18,7 @@ from perdure._rooms.variables.variable import checked_variable
 
 router = ApiRouter(prefix="/variables", tags=["variables"], responses=ANSWERS)
 
-Name = Annotated[Plain, Path(max_length=200)]
+Name = Annotated[Plain, Path(max_length=255)]
 
 
 class ValueModel(BaseModel):

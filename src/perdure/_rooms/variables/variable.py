@@ -18,7 +18,7 @@ __all__ = ["Variable", "checked_variable", "get"]
 T = TypeVar("T")
 D = TypeVar("D")
 MOST = 64 * 2**10  # bytes of a value as JSON
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,199}")
+_NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,254}")
 
 
 class Variable:
