@@ -1,5 +1,5 @@
-"""`python -m bench.large [--runs 5] [--only array,table,small,s3,prune]`: large results beside what their formats' own
-libraries take, in one run. Prints a table, and keeps it in bench/results/large.md.
+"""`python -m bench.large [--runs 5] [--only array,sizes,table,wide,small,many,s3,prune]`: large results beside what
+their formats' own libraries take, in one run. Prints a table, and keeps it in bench/results/large.md.
 
 Seconds are medians; those of reading are of fresh processes, where the libraries are imported and the file is in the
 system's cache. "synced" waits for the disk: `os.fsync` on their side, PERDURE_RESULTS_DURABILITY=disk on ours.
@@ -38,12 +38,28 @@ DUELS = {
     "array all": Duel("the same, all its numbers summed", "numpy.load", 1.1),
     "array verified": Duel("the same, from a copy of the file: digests compared", "numpy.load", None),
     "array memory": Duel("the same, peak memory above the array while writing", "64 MiB allowed", 1.0, "MiB"),
+    "array write 1": Duel("1 MiB array, written and synced", "numpy.save", 1.3),
+    "array read 1": Duel("the same, all its numbers summed", "numpy.load", 1.1),
+    "array write 16": Duel("16 MiB array, written and synced", "numpy.save", 1.3),
+    "array read 16": Duel("the same, all its numbers summed", "numpy.load", 1.1),
+    "array write 4096": Duel("4 GiB array, written and synced", "numpy.save", 1.3),
+    "array read 4096": Duel("the same, all its numbers summed", "numpy.load", 1.1),
     "table write": Duel("1,000,000-row table, written and synced", "pyarrow", 1.3),
     "table read": Duel("the same, read whole", "pyarrow", 1.3),
     "table mapped": Duel("the same", "pyarrow, mapped: looks at no byte", None),
+    "wide arrow write": Duel("a table of 100 columns as Arrow, written and synced", "pyarrow", 1.3),
+    "wide arrow read": Duel("the same, read whole", "pyarrow", 1.3),
+    "wide parquet write": Duel("the same as Parquet, written and synced", "pyarrow", 1.3),
+    "wide parquet read": Duel("the same, read whole", "pyarrow", 1.3),
+    "many": Duel("100,000 results of 1 KiB to disk", "bare files", None),
     "s3 small": Duel("1 KiB result to S3", "obstore.put", 1.3),
     "s3 write": Duel("256 MiB array to S3", "obstore.put, multipart", 1.2),
     "s3 read": Duel("the same, from S3", "obstore.get", 1.2),
+    "s3 write 8": Duel("an array of 8 parts (64 MiB) to S3", "obstore.put, multipart", 1.2),
+    "s3 read 8": Duel("the same, from S3", "obstore.get", 1.2),
+    "s3 write 64": Duel("an array of 64 parts (512 MiB) to S3", "obstore.put, multipart", 1.2),
+    "s3 read 64": Duel("the same, from S3", "obstore.get", 1.2),
+    "s3 many": Duel("10,000 mapped calls with results of 1 KiB to S3, 32 threads", "obstore.put, 32 threads", None),
     "preview": Duel("a small persisted result, previews on", "previews off", 1.05),
     "s3 prune": Duel("5,000 small objects in S3, deleted", "one by one, 32 threads", 1.0),
     "prune": Duel("1,000,000 results and their files, pruned in 60 s", "the files unlinked by 32 threads", None),
@@ -51,12 +67,15 @@ DUELS = {
 }
 SCENARIOS = {
     "array": ("array_write", "array_memory", "array_read"),
+    "sizes": ("sizes", "huge"),
     "table": ("table_write", "table_read"),
+    "wide": ("wide",),
     "small": ("preview",),
-    "s3": ("s3_small", "s3_large", "s3_prune"),
+    "many": ("many",),
+    "s3": ("s3_small", "s3_large", "s3_parts", "s3_many", "s3_prune"),
     "prune": ("prune",),
 }
-_ONCE = {"prune"}  # writing two million files takes minutes
+_ONCE = {"prune", "huge", "many", "s3_many", "s3_parts"}  # these take a minute or more
 _MOST_SECONDS = 3_600.0
 
 

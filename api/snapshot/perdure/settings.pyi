@@ -74,6 +74,7 @@ class Settings:
         results_persist_by_default: bool,
         results_default_serializer: str,
         results_durability: str,
+        results_inline_bytes: int,
         results_previews: bool,
         results_signing_keys: Secret | None,
         results_encryption_keys: Secret | None,
@@ -145,6 +146,7 @@ class Settings:
     results_default_serializer: str
     results_durability: str
     results_encryption_keys: Secret | None
+    results_inline_bytes: int
     results_persist_by_default: bool
     results_previews: bool
     results_prune_grace_seconds: float

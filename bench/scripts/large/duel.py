@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any
 
 from perdure import settings
-from perdure._results.store import write_result
+from perdure._results.store import leave, write_result
 from perdure.filesystems import LocalFileSystem
 from perdure.results import PersistedResult
 from perdure.serializers import resolve
@@ -38,10 +38,11 @@ def synced(storage: Any, keys: tuple[str, ...]) -> None:
     storage.sync(keys)
 
 
-def persist(value: Any, storage: Any, serializer: str = "pickle") -> PersistedResult[Any]:
-    """What a run does with its value, but for telling the orchestrator."""
+def persist(value: Any, storage: Any, serializer: str = "pickle", sync: bool = True) -> PersistedResult[Any]:
+    """What a run does with its value, but for reporting it to the orchestrator."""
     settings.current()
-    return write_result(value, None, storage, resolve(serializer, serializer), "an id", False, synced)
+    secure = synced if sync else leave
+    return write_result(value, None, storage, resolve(serializer, serializer), "an id", False, secure)
 
 
 def on_disk() -> LocalFileSystem:

@@ -77,11 +77,11 @@ def prune() -> float:
     return int(subprocess.run([sys.executable, "-c", PRUNE], check=True, capture_output=True).stdout) / 1024
 
 
-bare = files(FOLDER / "theirs")
-tell(files(FOLDER / "ours"), FOLDER / "ours")
+bare = files(FOLDER / "files")
+tell(files(FOLDER / "pruned"), FOLDER / "pruned")
 os.sync()
-theirs = timed(lambda: unlink_all(FOLDER / "theirs", bare))
+theirs = timed(lambda: unlink_all(FOLDER / "files", bare))
 peaks: list[float] = []
 ours = timed(lambda: peaks.append(prune()))
-assert next((FOLDER / "ours").iterdir(), None) is None
+assert next((FOLDER / "pruned").iterdir(), None) is None
 show(prune=(theirs, ours), prune_memory=(100.0, peaks[0]))

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from loop import main
 
+if "inline" in sys.argv:
+    os.environ["PERDURE_RESULTS_INLINE_BYTES"] = "1000"
+
 from perdure import flow, task
 
 
@@ -83,6 +86,7 @@ if __name__ == "__main__":
                 "seq": seq,
                 "submit": submit,
                 "persist": persist,
+                "inline": persist,
                 "cache hit": cache_hit,
                 "map": map_window,
             }

@@ -13,6 +13,7 @@ from perdure._run.context import FlowRunContext, RunContext
 from perdure._store.protocol import Orchestrator
 
 if TYPE_CHECKING:  # these import pydantic, which a run that persists nothing does not need
+    from perdure._results.inline import Inline
     from perdure._serializers.base import Serializer
     from perdure._storages.storage import Storage
 
@@ -95,6 +96,9 @@ class Runtime(ProcessRuntime, Protocol):
 
     def secure(self, storage: "Storage", keys: tuple[str, ...]) -> None:
         """Make what was written under the keys survive a loss of power, as far and as soon as the settings want it."""
+
+    def inline_for(self, storage: "Storage", record_id: str) -> "Inline | None":
+        """Where documents go that are small enough to be in the record of a result with this id; None: nowhere."""
 
     def storage_for(self, run: RunContext) -> "Storage":
         """Where a run's result goes: its own option, else its flow's, else the default."""

@@ -183,6 +183,8 @@ class ResultModel(BaseModel):
     def of(cls, record: ResultRecord, run: RunName | None) -> "ResultModel":
         """The model of a record, and of the run that it is of."""
         fields = {name: value for name, value in record._asdict().items() if name in cls.model_fields}
+        if record.kind == "persisted":  # then it is a document, which is served as those of storages are
+            fields["value"] = None
         for name in ("created", "expires", "doomed", "removed"):
             fields[name] = time_of(fields[name])
         for name in ("value", "serializer", "retention", "preview"):

@@ -16,15 +16,14 @@ from perdure._results.document import data_within
 
 if TYPE_CHECKING:
     from perdure._serializers.base import Serializer
-    from perdure._storages.storage import Storage
 
 
-def read_quickly(storage: "Storage", key: str, serializer: str, digest: str | None) -> tuple[Any] | None:
-    """The value under a key; None if it is not known to be the one with that digest, or cannot be loaded."""
+def read_quickly(read: Callable[[], bytes], serializer: str, digest: str | None) -> tuple[Any] | None:
+    """The value of a document; None if it is not known to be the one with that digest, or cannot be loaded."""
     if digest is None:
         return None
     try:
-        data = data_within(storage.read(key), serializer, digest)
+        data = data_within(read(), serializer, digest)
         return None if data is None else (_lookup()(serializer).loads(data),)
     except MemoryError:
         raise

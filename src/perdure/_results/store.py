@@ -11,6 +11,7 @@ from perdure._model.records import BlockRecord, ResultRecord
 from perdure._platform.later import Later
 from perdure._platform.named import NamedTuple
 from perdure._results.document import PersistedResultBlob, digest_of, encode, read_document
+from perdure._results.inline import Inline, held_by
 from perdure._results.keys import new_key
 from perdure._results.payload import HeldPayload, Layout, PayloadWriter, dumped, payload_key, payload_owner
 from perdure._results.stored_payload import StoredPayload
@@ -79,7 +80,8 @@ class Storages:
                     "PERDURE_HOME with which it was written."
                 )
             from perdure._blocks.block import from_record
-            from perdure._storages import local  # noqa: F401 - its type of block is known then
+            from perdure._results import database_storage  # noqa: F401 - its type of block is known then
+            from perdure._storages import local  # noqa: F401 - the same
             from perdure._storages.allowed_storages import indirect_refusal
             from perdure._storages.storage import Storage
 
@@ -128,17 +130,20 @@ def write_result(
     storage_id: str,
     keep: bool,
     secure: Secure = leave,
+    inline: Inline | None = None,
 ) -> PersistedResult[object]:
     """Serialize a value and write its document under a key, or under a new one; what is returned refers to it.
 
     A large value's payload is written before its document. Where the key is made from the digest, what is there
-    already is not written again. `secure` gets all that was written.
+    already is not written again. `secure` gets all that was written. A document that is small enough to be `inline` is
+    not written, and is in the result instead.
 
     Raises:
         SerializationError: the value cannot be converted to bytes.
         StorageError: the storage refused; nothing is left of the new result then.
     """
     writing = _Writing(storage, serializer, type_name(value), description_of(serializer), secure)
+    document = None
     if callable(key):
         place, size, digest = writing.once(value, key)
     else:
@@ -146,7 +151,14 @@ def write_result(
         with PayloadWriter(storage, lambda: payload_key(place, serializer.ending)) as payload:
             data = dumped(serializer, value, payload, place)
             layout = payload.finish() if data is None else None
-        size, digest = writing.document(place, data or b"", layout, is_new=key is None, is_written=layout is not None)
+        document = writing.inlined(data, inline) if inline is not None and data is not None else None
+        if inline is not None and document is not None:
+            place, size, digest = inline.key, len(document), digest_of(data or b"")
+            storage, storage_id = inline.storage, inline.storage_id
+        else:
+            size, digest = writing.document(
+                place, data or b"", layout, is_new=key is None, is_written=layout is not None
+            )
     result: PersistedResult[Any] = PersistedResult(
         storage_id=storage_id,
         storage_key=place,
@@ -157,6 +169,7 @@ def write_result(
         storage=storage,
         keep=keep,
         preview=_preview_of(value, serializer),
+        document=document,
     )
     result.remember(value)
     return result
@@ -190,6 +203,13 @@ class _Writing(NamedTuple):
     type: str
     description: str  # the serializer's, as JSON
     secure: Secure
+
+    def inlined(self, data: bytes, inline: Inline) -> bytes | None:
+        """The document of so much data, if it is small enough."""
+        if len(data) > inline.most:
+            return None
+        document = encode(self.description, data, digest_of(data), self.type, None, inline.key)
+        return document if len(document) <= inline.most else None
 
     def document(
         self, key: str, data: bytes, layout: Layout | None, *, is_new: bool, is_written: bool
@@ -292,14 +312,14 @@ def result_record(
     """
     if isinstance(result, PersistedResult):
         fields.setdefault("preview", result.take_preview())
-        return ResultRecord(
+        record = ResultRecord(
             run_id,
             of_task,
             "persisted",
             result.python_type or "unknown",
             is_exception,
             created,
-            None,
+            None if result.document is None else result.document.decode(),
             result.storage_id,
             result.storage_key,
             result.serializer,
@@ -307,6 +327,7 @@ def result_record(
             result.digest,
             **fields,
         )
+        return record if result.document is None else held_by(record, run_id)
     if isinstance(result, LiteralResult):
         value = json.dumps(result.describe()["value"])
         return ResultRecord(run_id, of_task, "literal", result.python_type, is_exception, created, value, **fields)
@@ -354,4 +375,5 @@ def result_from_record(
         expires=record.expires,
         keep=keep,
         storage=None if storages is None else storages(record.storage_id),
+        document=None if record.value is None else record.value.encode(),
     )

@@ -75,7 +75,7 @@ def copy_result(run_id: str | UUID, to: "Storage | str | Path", key: str | None 
     document, layout = _readdressed(original, place)
     _write(original, target, place, document, layout)
     size = len(document) + (0 if layout is None else layout.size)
-    moved = original.record._replace(storage_id=storage_id, storage_key=place, size=size)
+    moved = original.record._replace(storage_id=storage_id, storage_key=place, size=size, value=None)
     known.commit((moved,))
     others = [id for ids in sharing(known, [original.record]).values() for id in ids] if move else []
     if move and not others:

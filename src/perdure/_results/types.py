@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 from perdure._model.colour import FetchPolicy, caller_is_async
 from perdure._model.errors import ResultCorrupt, ResultError, ResultMissing, ResultNotKept, ResultOverwritten
 from perdure._model.exceptions import portable
-from perdure._platform import providers
 from perdure._platform.later import Later
 from perdure._platform.threads import in_thread
 from perdure._results.asked import Asked, perhaps_awaited
 from perdure._results.document import PersistedResultBlob, read_document
 from perdure._results.keys import is_own_key
 from perdure._results.quick_read import read_quickly
+from perdure._results.replaced import check_replaced
 from perdure._results.type_names import type_name
-from perdure._rooms.results.records import ResultFilter
 
 if TYPE_CHECKING:
     import uuid
@@ -161,6 +160,7 @@ class PersistedResult(BaseResult[R]):
         "_preview",
         "_storage",
         "digest",
+        "document",
         "expires",
         "python_type",
         "serializer",
@@ -212,6 +212,7 @@ class PersistedResult(BaseResult[R]):
         storage: object = None,
         keep: bool = True,
         preview: str | None = None,
+        document: bytes | None = None,
     ) -> None:
         self.storage_id = storage_id
         self.storage_key = storage_key
@@ -220,6 +221,7 @@ class PersistedResult(BaseResult[R]):
         self.size = size  # bytes that it takes in the storage
         self.digest = digest  # of the serialized data
         self.expires = expires  # microseconds since 1970
+        self.document = document  # where the database has it itself, as it had it when it was asked
         self._storage = storage
         self._keep = keep
         self._preview = preview  # as JSON, until it is handed over to the orchestrator
@@ -261,11 +263,15 @@ class PersistedResult(BaseResult[R]):
 
     def _value(self, read: Callable[[], PersistedResultBlob]) -> R:
         if (value := self._cache) is MISSING:
-            quickly = read_quickly(self.storage, self.storage_key, self.serializer, self.digest)
+            quickly = read_quickly(self._bytes, self.serializer, self.digest)
             value = quickly[0] if quickly else self._loaded(lambda blob: blob.load(self._where, self.storage), read)
             if self._keep:
                 self._cache = value
         return cast("R", value)
+
+    def _bytes(self) -> bytes:
+        document: bytes = self.storage.read(self.storage_key) if self.document is None else self.document
+        return document
 
     def _read_own(self) -> PersistedResultBlob:
         blob = self.read()
@@ -308,20 +314,13 @@ class PersistedResult(BaseResult[R]):
             ResultCorrupt: it is not what was written.
             ResultUntrusted: signing keys are set, and none of them signed it.
         """
-        blob = read_document(self.storage, self.storage_key)
+        if self.document is None:
+            blob = read_document(self.storage, self.storage_key)
+        else:
+            blob = PersistedResultBlob.from_bytes(self.document, self._where, self.storage_key)
         if self.digest is not None and blob.digest != self.digest and is_own_key(self.storage_key):
-            self._check_replaced(blob)
+            check_replaced(self.storage_id, self.storage_key, self.digest, blob.digest, self.location)
         return blob
-
-    def _check_replaced(self, blob: PersistedResultBlob) -> None:
-        """Some users' keys look like ours: then the database knows of the result that has replaced this one."""
-        filter = ResultFilter(storage_ids=(self.storage_id,), storage_keys=(self.storage_key,))
-        known = providers.orchestrator()
-        if known is None or all(record.digest != blob.digest for record in known.results(filter)):
-            raise ResultCorrupt(
-                f"{self.location} holds another result: its digest is {blob.digest}, and that of this one is"
-                f" {self.digest}. Run the task again, or restore the file."
-            )
 
     @property
     def storage_block_id(self) -> str:
@@ -394,7 +393,7 @@ class PersistedResult(BaseResult[R]):
         return {name: getattr(self, name) for name in self.__slots__ if name not in ("_storage", "_cache", "_preview")}
 
     def __setstate__(self, state: dict[str, object]) -> None:
-        self._storage = self._preview = None
+        self._storage = self._preview = self.document = None
         for name, value in state.items():
             setattr(self, name, value)
         self._cache = MISSING

@@ -118,6 +118,11 @@ def _local_storage(chosen: Settings) -> "Storage":
     return _default_storages[path]
 
 
+def is_default(storage: "Storage", chosen: Settings) -> bool:
+    """Whether a storage is the local one, to which results go where nobody names another."""
+    return storage is _default_storages.get(str(chosen.local_storage_path))
+
+
 @cache
 def _resolve() -> "Callable[[Any, str], Serializer]":
     """The function of that name: an import statement in each call would take longer than the rest of it."""

@@ -33,15 +33,17 @@ from perdure._platform.later import Later
 from perdure._platform.memory import uncollected
 from perdure._platform.providers import set_logger, set_orchestrator
 from perdure._results.durability import Durability
+from perdure._results.inline import Inline, key_of_run
 from perdure._results.store import Storages
 from perdure._results.types import PersistedResult
 from perdure._run import logs
 from perdure._run.context import FlowRunContext, current_run
 from perdure._runners.base import TaskRunner
 from perdure._runners.threads import SequentialTaskRunner, ThreadTaskRunner
-from perdure._session.result_places import ResultPlaces
+from perdure._session.result_places import ResultPlaces, is_default
 from perdure._settings import settings
 from perdure._settings.fields import Settings
+from perdure._store import lifetime  # noqa: F401 - for the order of what is done at exit
 from perdure._store.protocol import Orchestrator
 
 if TYPE_CHECKING:  # these import pydantic or asyncio, or are for few processes
@@ -81,6 +83,7 @@ class Session(ResultPlaces):
         self.claims = Claims(orchestrator, self._heartbeat, self.liveness, clock, logs.log)
         self.limiter = Limiter(orchestrator, self._heartbeat, self.liveness, clock, logs.log)
         self._portal: Portal | None = None
+        self._inline: Inline | None = None  # without the key: the storage is made once
         self._lock = threading.Lock()
         self._owned: WeakValueDictionary[str, FlowRunContext] = WeakValueDictionary()
         orchestrator.hear_of_lost(self._lose)
@@ -208,6 +211,19 @@ class Session(ResultPlaces):
     def storage_id(self, storage: "Storage") -> str:
         """The id under which the orchestrator knows a storage."""
         return self.storages.id_of(storage)
+
+    def inline_for(self, storage: "Storage", record_id: str) -> Inline | None:
+        """Where documents go that are small enough to be in the record of a result with this id; None: nowhere."""
+        if not self.settings.results_inline_bytes or not is_default(storage, self.settings):
+            return None
+        if self._inline is None:
+            if getattr(self.orchestrator, "is_shared", True):
+                return None
+            from perdure._results.database_storage import DatabaseStorage
+
+            held = DatabaseStorage()
+            self._inline = Inline(self.settings.results_inline_bytes, "", held, self.storages.id_of(held))
+        return self._inline._replace(key=key_of_run(record_id))
 
     @property
     def portal(self) -> "Portal":
@@ -391,6 +407,7 @@ if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_forget)
 
 
+# After `_store.lifetime` was imported, which closes orchestrators at exit: sessions are closed before that.
 @atexit.register
 def _close_at_exit() -> None:
     with suppress(OrchestratorError):  # the orchestrator itself says what could not be committed

@@ -248,6 +248,9 @@ class Settings:
             " a loss of power as soon as its task returns (disk).",
         )
     )
+    results_inline_bytes: int = field(
+        metadata=_about(_whole(0), 0, "Results of at most so many bytes, as documents, are kept in SQLite; 0: none.")
+    )
     results_previews: bool = field(
         metadata=_about(FLAG, True, "Store a short preview of each persisted result in the database.")
     )
@@ -418,14 +421,11 @@ class Setting(NamedTuple):
 
     def default_in(self, home: Path | None) -> object:
         """The value that holds when nothing sets it."""
-        if isinstance(self.default, str):
-            return self.kind.parse(self.default.replace("{home}", str(home)))
-        return self.default
+        text = self.default
+        return self.kind.parse(text.replace("{home}", str(home))) if isinstance(text, str) else text
 
 
-SETTINGS: Mapping[str, Setting] = {
-    each.name: Setting(each.name, each.type, **each.metadata) for each in fields(Settings)
-}
+SETTINGS: Mapping[str, Setting] = {f.name: Setting(f.name, f.type, **f.metadata) for f in fields(Settings)}
 """Every setting, by the name of its field."""
 
 

@@ -155,7 +155,15 @@ def _adapter(kind: type[NamedTuple]) -> TypeAdapter[object]:
             schema = core_schema.with_default_schema(schema, default=defaults[name])
         parameters.append(core_schema.arguments_parameter(name, schema, mode="positional_only"))
     schema = core_schema.call_schema(core_schema.arguments_schema(parameters), kind)
+    if kind is ResultRecord:
+        schema = core_schema.no_info_after_validator_function(_holds_no_document, schema)
     return TypeAdapter(Annotated[object, _Schema(schema)])
+
+
+def _holds_no_document(record: ResultRecord) -> ResultRecord:
+    if record.kind == "persisted" and record.value is not None:  # others would load what its writer has made
+        raise ValueError("a document is in no record that is sent; results of clients lie in storages")
+    return record
 
 
 class _Schema(NamedTuple):
@@ -312,6 +320,7 @@ class Method:
         self._hints = hints
         self._record_parameters = [each for each, hint in hints.items() if hint == Iterable[Record]]
         self.is_paged = get_origin(self.returns) is Iterator
+        self._has_results = _mentions(self.returns, ResultRecord)
 
     @cached_property
     def _arguments(self) -> type[BaseModel]:
@@ -351,12 +360,22 @@ class Method:
         return {name: getattr(model, name) for name in type(model).model_fields}
 
     def encode_answer(self, value: object) -> bytes:
-        """What the method returned."""
-        return to_json(value)
+        """What the method returned; documents that the database has itself stay here, as files do."""
+        return to_json(_without_documents(value) if self._has_results else value)
 
     def decode_answer(self, body: bytes) -> Any:
         """What the method returned on the server."""
         return self._answer.validate_json(body)
+
+
+def _mentions(hint: object, kind: type) -> bool:
+    return hint is kind or any(_mentions(part, kind) for part in get_args(hint))
+
+
+def _without_documents(value: object) -> object:
+    if isinstance(value, ResultRecord):
+        return value._replace(value=None) if value.kind == "persisted" and value.value is not None else value
+    return [_without_documents(each) for each in value] if type(value) in (list, tuple) else value  # type: ignore[attr-defined]
 
 
 def _parameters_of(protocol: object) -> Mapping[object, object]:

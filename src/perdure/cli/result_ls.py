@@ -11,7 +11,7 @@ from perdure.cli import find
 from perdure.cli.groups import AsJson, Limit
 from perdure.cli.output import NOTHING, Column, console, note, short_time, show, show_json, size_text, table, type_text
 from perdure.cli.result_filter import Chosen, choosing
-from perdure.cli.shapes import result_shape
+from perdure.cli.shapes import literal_text, result_shape
 
 Kind = Literal["persisted", "literal", "unpersisted", "all"]
 _WIDE = 100  # columns of a terminal that has room for previews
@@ -69,7 +69,7 @@ def _show_records(records: list[ResultRecord], with_kind: bool) -> None:
         Column("removed" if records[0].removed else "created", whole=True, spare=1),
         Column("id", whole=True, style="dim"),
     ]
-    with_preview = console().width >= _WIDE and any(each.preview or each.value for each in records)
+    with_preview = console().width >= _WIDE and any(each.preview or literal_text(each) for each in records)
     if with_preview:
         columns.insert(-3, Column("preview", style="dim"))
     names = run_names(records)
@@ -86,7 +86,7 @@ def _show_records(records: list[ResultRecord], with_kind: bool) -> None:
         if with_kind:
             row.insert(1, record.kind)
         if with_preview:
-            text = record.value or preview_line(record.preview)
+            text = literal_text(record) or preview_line(record.preview)
             row.insert(-3, text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…")
         rows.append(row)
     taken = sum(max(len(text) for text in (column.title, *cells)) + 2 for column, cells in _others(columns, rows))

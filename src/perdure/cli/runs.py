@@ -22,7 +22,7 @@ from perdure.cli.output import (
     state_text,
     type_text,
 )
-from perdure.cli.shapes import duration_of, location_of, result_shape
+from perdure.cli.shapes import duration_of, literal_text, location_of, result_shape
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -81,7 +81,7 @@ def result_facts(record: ResultRecord) -> Facts:
     return {
         "kind": record.kind,
         "type": type_text(record.type),
-        "value": record.value,
+        "value": literal_text(record),
         "size": None if record.size is None else size_text(record.size),
         "location": location_of(record),
         "storage": _storage_text(record.storage_id),

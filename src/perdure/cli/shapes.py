@@ -68,13 +68,18 @@ def result_shape(record: ResultRecord) -> Shape:
     return record._asdict() | {
         "created": iso(record.created),
         "expires": iso(record.expires),
-        "value": _parsed(record.value),
+        "value": _parsed(literal_text(record)),
         "serializer": _parsed(record.serializer),
         "retention": _parsed(record.retention),
         "preview": _parsed(record.preview),
         "doomed": iso(record.doomed),
         "removed": iso(record.removed),
     }
+
+
+def literal_text(record: ResultRecord) -> str | None:
+    """The value of a literal, as JSON; what a record has of other kinds is no value."""
+    return record.value if record.kind == "literal" else None
 
 
 def _parsed(text: str | None) -> Any:

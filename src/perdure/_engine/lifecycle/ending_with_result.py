@@ -13,6 +13,7 @@ from perdure._model.records import DecisionRecord, FlowRunRecord, Record, Result
 from perdure._model.state_types import StateType
 from perdure._model.states import State
 from perdure._platform.ids import new_id
+from perdure._results.inline import held_by
 from perdure._results.retention import retention_of
 from perdure._results.store import result_from_record, result_record
 from perdure._results.types import BaseResult
@@ -97,8 +98,7 @@ def end_with_result_of(
 
 
 def _reuse_records(run: RunContext, found: ResultRecord, why: Why, state: StateRecord) -> Sequence[Record]:
-    record = found._replace(
-        run_id=run.id,
+    record = held_by(found, run.id)._replace(
         of_task=not run.is_flow,
         created=state.time,
         step=run.step,

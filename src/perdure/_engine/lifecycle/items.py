@@ -121,11 +121,12 @@ def hand_on_earlier(run: RunContext, runtime: Runtime) -> Steps[bool]:
 
 def keep_item(run: RunContext, runtime: Runtime, kept_for: str, item: object) -> Steps[None]:
     """Commit a generator's next item; `kept_for` is the flow run with which it is kept."""
+    id = new_id()
     result: BaseResult[Any] | None = literal_of(item)
     if result is None:
-        result = yield from write(run, runtime, item, None)
+        result = yield from write(run, runtime, item, id)
     fields = {"step": run.step or "", "retention": retention_of(run), "item_of": kept_for, "number": run.items.done}
-    record = result_record(new_id(), not run.is_flow, result, runtime.clock(), **fields)
+    record = result_record(id, not run.is_flow, result, runtime.clock(), **fields)
     yield Blocking(runtime.commit, ((record,),))
     if run.flow is not None and run.flow.controller.lost is not None:  # it was refused
         run.flow.controller.check()

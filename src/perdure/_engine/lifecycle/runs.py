@@ -231,7 +231,7 @@ def write_value(run: RunContext, runtime: Runtime, value: object) -> PersistedRe
         StorageError: the storage refused.
     """
     try:
-        return _write_now(run, runtime, value, _storage_key(run))
+        return _write_now(run, runtime, value, _storage_key(run), run.id)
     except SerializationError as error:
         if run.options.persist_result:
             raise
@@ -244,7 +244,7 @@ def _keep_failure(run: RunContext, runtime: Runtime, value: object) -> Steps[Bas
     Of an exception that cannot be written, what can be is: whoever handles it does so after a crash, too.
     """
     try:
-        result = yield from write(run, runtime, value, None)
+        result = yield from write(run, runtime, value, run.id)
     except StorageError as storing:
         _unkept(run, runtime, storing)
         return None
@@ -265,30 +265,30 @@ def _write_stand_in(
         raise storing
     kept = stand_in(error, runtime.serializer_for(run).for_exceptions().dumps)
     kept.add_note(redact(traceback_of(error)))
-    return (yield from write(run, runtime, kept, None))
+    return (yield from write(run, runtime, kept, run.id))
 
 
 def _unkept(run: RunContext, runtime: Runtime, storing: Exception) -> None:
     runtime.log(run, logging.DEBUG, "What the run failed with is kept in memory only: %s", storing)
 
 
-def write(
-    run: RunContext, runtime: Runtime, value: object, key: str | KeyOfDigest | None
-) -> Steps[PersistedResult[object]]:
-    """Write a value as the run's results are written, under a key or a new one."""
-    result: PersistedResult[object] = yield Blocking(_write_now, (run, runtime, value, key))
+def write(run: RunContext, runtime: Runtime, value: object, record_id: str) -> Steps[PersistedResult[object]]:
+    """Write a value as the run's results are written, under a new key; its record will have the id `record_id`."""
+    result: PersistedResult[object] = yield Blocking(_write_now, (run, runtime, value, None, record_id))
     return result
 
 
 def _write_now(
-    run: RunContext, runtime: Runtime, value: object, key: str | KeyOfDigest | None
+    run: RunContext, runtime: Runtime, value: object, key: str | KeyOfDigest | None, record_id: str
 ) -> PersistedResult[object]:
     storage = runtime.storage_for(run)
     serializer = runtime.serializer_for(run)
     if isinstance(value, BaseException):
         serializer = serializer.for_exceptions()
     keep = run.options.cache_result_in_memory
-    return write_result(value, key, storage, serializer, runtime.storage_id(storage), keep, runtime.secure)
+    # What is staged is in a record of the transaction, until that is committed.
+    inline = runtime.inline_for(storage, record_id) if key is None and run.transaction is None else None
+    return write_result(value, key, storage, serializer, runtime.storage_id(storage), keep, runtime.secure, inline)
 
 
 def _storage_key(run: RunContext) -> str | KeyOfDigest | None:

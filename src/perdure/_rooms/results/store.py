@@ -243,11 +243,12 @@ class Pruner:
 
     def removed(self, results: Iterable[Removable], now: Micros) -> None:
         """Keep that the results' documents are gone."""
-        self._change("removed", results, now)
+        # With a document that is in the row itself.
+        self._change("removed = :now, value = NULL", results, now)
 
     def postpone(self, results: Iterable[Removable], now: Micros) -> None:
         """Let the grace period of the results begin again."""
-        self._change("doomed", results, now)
+        self._change("doomed = :now", results, now)
 
     def storages(self) -> Sequence[str]:
         """The ids of all storages that results were ever written to."""
@@ -269,12 +270,12 @@ class Pruner:
         """Let go of the connection."""
         self._dialect.close()
 
-    def _change(self, column: str, results: Iterable[Removable], now: Micros) -> None:
+    def _change(self, change: str, results: Iterable[Removable], now: Micros) -> None:
         ids = [each.run_id for each in results]
         if not ids:
             return
         # A result that was reported since is another one, and is not pending deletion.
-        statement = f"UPDATE result SET {column} = :now WHERE doomed IS NOT NULL AND run_id IN (<texts>)"
+        statement = f"UPDATE result SET {change} WHERE doomed IS NOT NULL AND run_id IN (<texts>)"
         with self._transaction(self._database.begin):
             self._run(statement, {"now": now, "texts": json.dumps(ids)})
 

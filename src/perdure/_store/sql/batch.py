@@ -244,7 +244,7 @@ class Batch:
         )
         removals = self._rows.get("mark_result")
         if removals:  # of the run's result before this one
-            self._rows["mark_result"] = [row for row in removals if row[2] != run_id]
+            self._rows["mark_result"] = [row for row in removals if row[3] != run_id]
 
     def _add_named_result(self, record: ResultRecord) -> None:
         """Note a result under a key of the user's, of which an event is to be made."""
@@ -290,7 +290,7 @@ class Batch:
     def _add_removal(self, record: RemovalRecord) -> None:
         run_id, doomed, removed = record
         stored = self._absent if removed is None else removed
-        self._of("mark_result").append((doomed, stored, run_id, stored, doomed))
+        self._of("mark_result").append((doomed, stored, stored, run_id, stored, doomed))
 
 
 _DETAILS = ResultRecord._fields.index("value")  # from there on, nothing is known of a value that is in memory only

@@ -80,7 +80,9 @@ class Statements(Clauses):
         self.of_runs = frozenset({self.create_task_run, self.add_state, self.put_plain_result, self.put_result})
         # Only what was doomed at that very time is removed: a result that was reported since is another one.
         self.mark_result = (
-            f"UPDATE result SET doomed = {mark}, removed = {self.optional}"
+            f"UPDATE result SET doomed = {mark}, removed = {self.optional},"
+            # With a document that is in the row itself.
+            f" value = CASE WHEN CAST({self.optional} AS bigint) IS NULL THEN value END"
             f" WHERE run_id = {mark} AND removed IS NULL"
             f" AND (CAST({self.optional} AS bigint) IS NULL OR doomed = {mark})"
         )
