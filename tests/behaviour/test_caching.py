@@ -230,3 +230,9 @@ def test_a_key_that_another_call_has_overwritten_is_no_hit() -> None:
 
     assert [square(3), square(5), square(5), square(3)] == [[9], [25], [25], [9]]
     assert calls == [3, 5, 3]
+
+
+def test_a_cached_result_that_expires_after_all_times_is_kept_for_ever() -> None:
+    counted = task(cache_key_fn=lambda *_: "k", cache_expiration=timedelta.max)(Counter())
+
+    assert [counted(), counted()] == [1, 1]

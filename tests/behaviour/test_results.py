@@ -25,6 +25,7 @@ from perdure.errors import (
 )
 from perdure.filesystems import LocalFileSystem
 from perdure.results import LiteralResult, PersistedResult, UnpersistedResult, get_result, result_from_json
+from perdure.serializers import Serializer
 
 
 class Big:
@@ -549,3 +550,35 @@ def test_a_saved_storage_is_loaded_once_for_a_flow_and_its_tasks(tmp_path: Path,
     assert keeps() == 10
     assert loads == [slug]
     assert len(list((tmp_path / "results").iterdir())) == 5
+
+
+class Refusing(LocalFileSystem):
+    """A storage whose errors are of kinds that storages are not to raise."""
+
+    def write(self, key: str, data: bytes) -> None:
+        raise OSError("the disk is on fire")
+
+    create = write
+
+    def delete(self, key: str) -> None:
+        raise KeyError(key)
+
+
+def test_the_storages_own_error_is_raised_whatever_cleaning_up_raises() -> None:
+    with pytest.raises(OSError, match="on fire"):
+        value.with_options(persist_result=True, result_storage=Refusing(basepath="refusing"))()
+
+
+class Talking(Serializer):
+    type = "talking"
+
+    def dumps(self, obj: object) -> bytes:
+        return "text"  # type: ignore[return-value]
+
+    def loads(self, data: bytes) -> object:
+        return data
+
+
+def test_a_serializer_that_makes_no_bytes_is_named() -> None:
+    with pytest.raises(SerializationError, match="'talking' made a str"):
+        value.with_options(persist_result=True, result_serializer=Talking())()

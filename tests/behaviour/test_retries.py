@@ -1,11 +1,13 @@
 """Retries of tasks and flows, their delays, and what a flow's retry does not run again."""
 
+import math
 import random
+import shutil
 from typing import Any
 
 import pytest
 
-from perdure import exponential_backoff, flow, task
+from perdure import exponential_backoff, flow, settings, task
 from perdure._engine.lifecycle.retries import delay_before
 from perdure._model.options import TaskOptions
 from perdure.errors import DefinitionError
@@ -142,7 +144,7 @@ def test_a_fractional_delay_is_waited_for() -> None:
     assert time.monotonic() - began >= 0.05
 
 
-@pytest.mark.parametrize("wrong", [-1, "1", True, [1, -1], [None]])
+@pytest.mark.parametrize("wrong", [-1, "1", True, [1, -1], [None], math.inf, 1e300, 10**400])
 def test_a_wrong_delay_is_refused_at_definition(wrong: Any) -> None:
     with pytest.raises(DefinitionError, match="retry_delay_seconds"):
         options_of(retries=1, retry_delay_seconds=wrong)
@@ -347,3 +349,33 @@ def test_delays_that_a_function_gives_follow_the_number_of_retries() -> None:
 
     assert tried.options.retry_delays == (1,)
     assert tried.with_options(retries=3).options.retry_delays == (1, 2, 4)
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["overwritten", "removed"])
+def test_a_flows_retry_takes_no_others_value_for_that_of_a_step_that_is_not_in_memory(gone: bool, known: Any) -> None:
+    attempts, called = [], list[str]()
+
+    @task(cache_result_in_memory=False, result_storage_key="shared")
+    def shared(number: int) -> list[int]:
+        called.append(f"shared {number}")
+        return [number]
+
+    @task(cache_result_in_memory=False)
+    def own(number: int) -> list[int]:
+        called.append(f"own {number}")
+        return [number]
+
+    @flow(retries=1)
+    def pipeline() -> list[list[int]]:
+        values = [own(0), own.submit(1).result(), shared(2), shared.submit(3).result()]
+        attempts.append(values)
+        if len(attempts) == 1:
+            if gone:
+                shutil.rmtree(settings.current().local_storage_path)
+            raise ConnectionError
+        return values
+
+    assert pipeline() == attempts[0] == [[0], [1], [2], [3]]
+    first = ["own 0", "own 1", "shared 2", "shared 3"]
+    assert called == first + (first if gone else first[2:])
+    assert len(known.task_runs()) == len(called)  # what is reused is no run of its own

@@ -1,6 +1,7 @@
 """Timeouts: the run is FAILED and named TimedOut, in the main thread, in other threads and on event loops."""
 
 import asyncio
+import math
 import threading
 import time
 from contextlib import suppress
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from perdure import flow, task
-from perdure.errors import RunTimeout
+from perdure.errors import DefinitionError, RunTimeout
 
 
 def busy(seconds: float) -> None:
@@ -261,3 +262,9 @@ def test_a_timeout_that_comes_just_as_the_task_ends_stays_its_own() -> None:
         return here | {future.wait().name for future in [nearly.submit(seconds) for seconds in around]}  # type: ignore[union-attr]
 
     assert many() <= {"Completed", "TimedOut"}
+
+
+@pytest.mark.parametrize("wrong", [math.inf, 1e300, 10**400, math.nan, -1, True, "1"])
+def test_a_timeout_that_nobody_can_wait_for_is_refused_at_definition(wrong: Any) -> None:
+    with pytest.raises(DefinitionError, match="timeout_seconds"):
+        task(timeout_seconds=wrong)(busy)

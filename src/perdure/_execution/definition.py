@@ -17,6 +17,7 @@ from perdure._model.options import FlowOptions, Resources, RunOptions, TaskOptio
 from perdure._model.retention import Retention
 from perdure._model.signatures import Signature
 from perdure._platform.amounts import parse_size
+from perdure._platform.clock import LONGEST_WAIT
 from perdure._platform.importable import is_importable
 from perdure._platform.programs import walk
 from perdure._platform.suggest import nearest
@@ -251,13 +252,18 @@ def _retries(value: object, option: str, base: RunOptions) -> int:
 def _seconds(value: object, option: str, _: RunOptions) -> float | None:
     if value is None or (value == 0 and not isinstance(value, bool)):
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        raise DefinitionError(f"{option}={value!r} must be a number of seconds above 0; 0 or None sets no limit.")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LONGEST_WAIT:
+        raise DefinitionError(
+            f"{option}={value!r} must be a number of seconds above 0, {LONGEST_WAIT:.0f} at most;"
+            " 0 or None sets no limit."
+        )
     return float(value)
 
 
 def _jitter(value: object, option: str, _: RunOptions) -> float | None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0):
+    if value is not None and (
+        isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf
+    ):
         raise DefinitionError(f"{option}={value!r} must be a number of at least 0.")
     return value
 

@@ -11,6 +11,9 @@ from typing import Annotated
 Micros = Annotated[int, "time"]  # the word says what a record's field holds: see `_model.fields`
 Clock = Callable[[], Micros]
 
+LONGEST_WAIT = 3_155_760_000.0  # seconds, a hundred years: clocks and timers of all systems reach as far
+LAST_TIME = 253_402_300_799_000_000  # microseconds: the end of the year 9999, as far as `datetime` reaches
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

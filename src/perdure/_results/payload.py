@@ -38,7 +38,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from perdure._model.errors import StorageError
+from perdure._model.errors import SerializationError, StorageError
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -150,6 +150,11 @@ def dumped(serializer: "Serializer", value: object, payload: "Payload", key: str
     Under a key that ends as the files of the serializer's format do, the payload always is such a file.
     """
     data = serializer.dump(value, payload)
+    if data is not None and not isinstance(data, bytes | bytearray | memoryview):
+        raise SerializationError(
+            f"The serializer {serializer.type!r} made a {type(data).__name__} of the value."
+            " Have its `dumps` return bytes."
+        )
     if data is None or not serializer.ending or not key.endswith(serializer.ending):
         return data
     payload.write(serializer.content(data))

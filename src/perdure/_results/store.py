@@ -229,7 +229,7 @@ class _Writing(NamedTuple):
                 self._put_in_place(key, document, layout)
             self.secure(self.storage, (key,))
         except BaseException:
-            with suppress(StorageError):
+            with suppress(Exception):  # the storage's error is the one to be seen, whatever else it does not do now
                 if is_new:
                     self.storage.delete(key)
                 # Of a document that was replaced before the error, the payload is in use.

@@ -13,6 +13,7 @@ _NUMBERS = (
 )
 _TEXTS = ("str_", "bytes_")
 _TIMES = ("datetime64", "timedelta64")
+_NO_TIME = -(1 << 63)  # what numpy keeps of NaT
 
 
 def numpy_types() -> frozenset[type]:
@@ -49,6 +50,8 @@ def _read(name: str, data: Any, tag: Mapping[str, Any]) -> Any:
         unit, count = tag["unit"]
         if type(data) is not int or type(count) is not int:  # another kind of number may have very many digits
             raise TypeError("whole numbers are expected")
+        if unit == "generic":  # of no unit: a number of them, or no time at all
+            return kind("NaT") if data == _NO_TIME else kind(data)
         return kind(data, (str(unit), count))
     if type(data) not in (bool, int, float, complex, str, bytes):
         raise TypeError("a number or text is expected")

@@ -67,14 +67,14 @@ def begin_task(
     persisted = persists(options, parent, transaction)
     identity = identity_of(options, parameters, parent, transaction) if persisted else None
     if identity is not None and flow is not None:
-        if identity.id in flow.finished:
+        if _is_at_hand(flow, identity):
             return _reused(flow, identity.id)
         if blocks and identity.id in flow.earlier and not on_event_loop():
             state = _stays(flow, identity, options)
             if state is not None:
                 return state
     earlier_id = None
-    if identity is not None and flow is not None and not blocks and identity.id in flow.earlier:
+    if identity is not None and flow is not None and not blocks:
         earlier_id = _earlier_id(flow, identity)
     number = 0
     if flow is not None:  # as `flow.occurrence` counts, without a call more
@@ -135,11 +135,9 @@ def begin_flow(
     transaction = transaction_above(parent)
     persisted = persists(options, parent, transaction)
     identity = identity_of(options, parameters, parent, transaction) if persisted else None
-    if identity is not None and flow is not None and identity.id in flow.finished:
+    if identity is not None and flow is not None and _is_at_hand(flow, identity):
         return _reused(flow, identity.id)
-    earlier_id = None
-    if identity is not None and flow is not None and identity.id in flow.earlier:
-        earlier_id = _earlier_id(flow, identity)
+    earlier_id = None if identity is None or flow is None else _earlier_id(flow, identity)
     run = FlowRunContext(
         id=earlier_id or new_id() if again is None else again.run.id,
         name=name if again is None else again.run.name,
@@ -244,6 +242,15 @@ def _is_kept(state: State[object]) -> bool:
     return state.data is not None and state.data.type != "unpersisted"
 
 
+def _is_at_hand(flow: FlowRunContext, identity: Identity) -> bool:
+    """Whether a step was finished in an earlier attempt, and its value is in memory.
+
+    One that has to be read may be gone, or another run's by now: then the step is a run that takes a closer look.
+    """
+    state = flow.finished.get(identity.id)
+    return state is not None and (state.data is None or state.data.has_cached_object())
+
+
 def _reused(flow: FlowRunContext, identity: str) -> State[object]:
     state = flow.finished[identity]
     flow.children.put(flow.add_child(), state)
@@ -253,8 +260,13 @@ def _reused(flow: FlowRunContext, identity: str) -> State[object]:
 
 
 def _earlier_id(flow: FlowRunContext, identity: Identity) -> str | None:
-    """The id of the run that a step was before its flow run crashed, if it may stay that one."""
-    found = flow.earlier[identity.id]
+    """The id of the run that a step was before its flow run crashed or was retried, if it may stay that one."""
+    known = flow.finished.get(identity.id)
+    if known is not None:
+        return known.run_id
+    found = flow.earlier.get(identity.id)
+    if found is None:
+        return None
     may_stay = not found.is_exception and found.kind != "unpersisted" and flow.is_own(identity.id)
     return found.run_id if may_stay else None
 

@@ -32,7 +32,7 @@ def reused(run: RunContext, records: list[Record], runtime: Runtime) -> Steps[St
     known = flow.finished.get(run.identity)
     if known is not None:
         record = result_record(known.run_id or run.id, not run.is_flow, known.data, known.time)
-        return (yield from end_with_result_of(run, records, runtime, known.data, record, "reused"))
+        return (yield from end_with_result_of(run, records, runtime, known.data, record, "reused", bool(records)))
     found = flow.earlier.get(run.identity)
     if found is None or (run.options.is_generator and found.kind == "unpersisted"):  # one that was left half-way
         return None

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from perdure._model.errors import DefinitionError
 from perdure._model.options import RunOptions
+from perdure._platform.clock import LONGEST_WAIT
 
 RetryDelays = float | Sequence[float] | Callable[[int], Sequence[float]]
 
@@ -23,15 +24,16 @@ def delays_of(given: object, retries: int) -> tuple[float, ...]:
     """The delays in seconds that `retry_delay_seconds` stands for; a callable is asked once, here.
 
     Raises:
-        DefinitionError: they are not numbers of 0 or more.
+        DefinitionError: they are not numbers of 0 or more, or nobody can wait as long.
     """
     values = given(retries) if callable(given) else given
     delays = tuple(values) if isinstance(values, Sequence) and not isinstance(values, str) else (values,)
     for delay in delays:
-        if isinstance(delay, bool) or not isinstance(delay, int | float) or not delay >= 0:
+        if isinstance(delay, bool) or not isinstance(delay, int | float) or not 0 <= delay <= LONGEST_WAIT:
             raise DefinitionError(
                 f"retry_delay_seconds={given!r} gives the delay {delay!r};"
-                " it must be a number of 0 or more seconds, a list of them, or a callable that returns one."
+                f" it must be a number of 0 to {LONGEST_WAIT:.0f} seconds, a list of them, or a callable"
+                " that returns one."
             )
     return tuple(float(delay) for delay in delays)
 
@@ -47,4 +49,4 @@ def delay_before(options: RunOptions, retry: int) -> float:
         return delay
     import random  # few programs need it; the others start faster
 
-    return delay * (1 + jitter * random.random())
+    return min(delay * (1 + jitter * random.random()), LONGEST_WAIT)

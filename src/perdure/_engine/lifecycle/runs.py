@@ -18,7 +18,7 @@ from perdure._model.records import CacheRecord, Record, ReleaseRecord, RenameRec
 from perdure._model.state_types import FINAL, UNSUCCESSFUL, StateType
 from perdure._model.states import State, is_states
 from perdure._model.transitions import TRANSITIONS, check_transition
-from perdure._platform.clock import Micros, to_datetime
+from perdure._platform.clock import LAST_TIME, Micros, to_datetime
 from perdure._platform.secrecy import redact, shortened
 from perdure._results.keys import format_key, needs_digest
 from perdure._results.retention import retention_of
@@ -204,7 +204,7 @@ def stay(
 
 def _expiry(run: RunContext, now: int) -> int | None:
     expiration: timedelta | None = getattr(run.options, "cache_expiration", None)
-    return None if expiration is None else now + expiration // timedelta(microseconds=1)
+    return None if expiration is None else min(now + expiration // timedelta(microseconds=1), LAST_TIME)
 
 
 def _held(run: RunContext, value: object) -> BaseResult[object] | None:
