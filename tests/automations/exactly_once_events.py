@@ -17,7 +17,7 @@ from perdure._automations.definition import AutomationDefinition
 from perdure._model.errors import OrchestratorError
 from perdure._platform.clock import system_clock
 from perdure._platform.ids import new_id
-from perdure._rooms.automations.making import new_automation
+from perdure._rooms.automations.definition_json import new_automation
 from perdure._rooms.automations.port import Automations, LogFilter
 from perdure._rooms.deployments.definition import Definition
 from perdure._rooms.deployments.port import Deployment, DeploymentVersion, QueueFilter, WorkPool

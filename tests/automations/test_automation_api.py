@@ -12,7 +12,7 @@ import pytest
 from perdure import settings
 from perdure._automations.definition import AutomationDefinition
 from perdure._platform.clock import system_clock
-from perdure._rooms.automations.making import new_automation
+from perdure._rooms.automations.definition_json import new_automation
 from perdure._rooms.automations.port import Automations
 from perdure._rooms.events.sending import is_signed, signature
 from tests.server.serving import Serving, serving

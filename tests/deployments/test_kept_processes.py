@@ -15,8 +15,8 @@ import pytest
 from perdure import cancel_flow_run, session
 from perdure._rooms.deployments.port import QueueFilter
 from perdure._rooms.deployments.runs import Wanted, make_runs
+from perdure._worker.fork_server import WarmStart
 from perdure._worker.process import ProcessInfrastructure
-from perdure._worker.warm import WarmStart
 from perdure.flows import load_flow_from_entrypoint
 from perdure.records import FlowRun, RunFilter
 from perdure.states import StateType

@@ -15,9 +15,9 @@ import pytest
 
 from perdure import cancel_flow_run
 from perdure._rooms.deployments.port import QueueFilter
+from perdure._worker.fork_server import STALE, UNSAFE, ForkedProcess, Preloaded, WarmStart
 from perdure._worker.infrastructure import UNKNOWN_CODE, Job
 from perdure._worker.process import ProcessInfrastructure, RunningProcess
-from perdure._worker.warm import STALE, UNSAFE, ForkedProcess, Preloaded, WarmStart
 from perdure.deployments import run_deployment
 from perdure.states import StateType
 from tests.deployments import deployed

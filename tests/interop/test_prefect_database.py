@@ -172,7 +172,7 @@ def test_blocks_are_decrypted_and_usable(prefect: Prefect):
     assert (cloud.bucket_path, cloud.secret_access_key.get_secret_value()) == ("bucket/prefix", "s3cret")
 
 
-def test_logs_artifacts_variables_and_limits_are_here(prefect: Prefect):
+def test_logs_artifacts_others_are_here(prefect: Prefect):
     taken(prefect)
     (run,) = known().flow_runs(RunFilter(ids=(prefect.ids["market"],)))
     assert "the market opens" in [line.message for line in known().logs(run.id)]

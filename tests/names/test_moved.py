@@ -15,13 +15,14 @@ from perdure.errors import ResultUntrusted
 from perdure.results import Retention
 from perdure.serializers import JSONSerializer, PickleSerializer
 
-OLD, NOW = "perdure.old.retention", Retention.__module__
+OLD, BETWEEN, NOW = "perdure.old.retention", "perdure._old.retention", Retention.__module__
 
 
 @pytest.fixture(autouse=True)
 def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As if two modules had had other names."""
     monkeypatch.setattr(moved_names, "MODULES", {"perdure.old": "perdure._model", OLD: NOW})
+    monkeypatch.setattr(moved_names, "RENAMED", {BETWEEN: NOW, "perdure._model.new": "perdure._model.states"})
     monkeypatch.setattr(moved_names, "SPLIT", {})
     monkeypatch.setattr(moved_names, "PUBLIC", {"perdure.open": {"Retention": OLD}})
     moved._tables.cache_clear()
@@ -32,12 +33,21 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         sys.modules.pop(name, None)
 
 
-@pytest.mark.parametrize("module", [OLD, NOW, "perdure.open"])
+@pytest.mark.parametrize("module", [OLD, BETWEEN, NOW, "perdure.open"])
 def test_each_of_its_names_leads_to_the_one_of_today_and_to_the_first(module: str) -> None:
     path = f"{module}.Retention.of"
     assert moved.current(path) == f"{NOW}.Retention.of"
     assert moved.first(path) == f"{OLD}.Retention.of"
-    assert moved.all_names(path) == {f"{each}.Retention.of" for each in (OLD, NOW, "perdure.open")}
+    assert moved.all_names(path) == {f"{each}.Retention.of" for each in (OLD, NOW, "perdure.open", module)}
+
+
+@pytest.mark.parametrize("module", ["perdure._model.new", "perdure._model.states"])
+def test_a_module_that_came_under_a_private_name_keeps_that_as_its_first(module: str) -> None:
+    path = f"{module}.Fetchable"
+    assert (moved.current(path), moved.first(path)) == (
+        "perdure._model.states.Fetchable",
+        "perdure._model.new.Fetchable",
+    )
 
 
 def test_names_of_others_stay() -> None:

@@ -15,9 +15,9 @@ from perdure._platform.moved_names import MODULES, PUBLIC
 def test_every_former_module_is_found_and_has_what_the_one_of_today_has() -> None:
     program = (  # in a process of its own: other tests replace modules
         "import importlib, warnings\n"
-        "from perdure._platform.moved_names import MODULES\n"
+        "from perdure._platform.moved_names import MODULES, RENAMED\n"
         "warnings.simplefilter('ignore')\n"
-        "for former, now in MODULES.items():\n"
+        "for former, now in {**MODULES, **RENAMED}.items():\n"
         "    if not former.endswith('migrations.env'):  # which Alembic runs\n"
         "        there, found = vars(importlib.import_module(now)), importlib.import_module(former)\n"
         "        assert all(getattr(found, name) is there[name] for name in there if name[:2] != '__'), former\n"

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from perdure import flow, session, settings
-from perdure._engine.coordination.transacting import _options_of
+from perdure._engine.coordination.transaction_lifecycle import _options_of
 from perdure._engine.recovery import kept_values as kept
 from perdure._engine.recovery.start_record import arguments_of
 from perdure._platform.ids import new_id

@@ -17,7 +17,7 @@ import pytest
 
 from perdure import flow, session, task
 from perdure._runners.clusters import ClusterTaskRunner
-from perdure._runners.greeting import greeting
+from perdure._runners.handshake import greeting
 from perdure.errors import CrashedRun, ResultLost
 from perdure.filesystems import LocalFileSystem
 from perdure.records import RunFilter

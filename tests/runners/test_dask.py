@@ -17,7 +17,7 @@ from perdure import flow, session, settings, task
 from perdure._runners import dask as dask_runner
 from perdure._runners.batches import WorkerLost
 from perdure._runners.dask_scheduler import Batches
-from perdure._runners.greeting import greeting
+from perdure._runners.handshake import greeting
 from perdure.errors import DefinitionError
 from perdure.records import RunFilter
 from perdure.task_runners import DaskTaskRunner

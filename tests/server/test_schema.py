@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from perdure._automations.definition import AutomationDefinition
-from perdure._rooms.automations.making import new_automation
+from perdure._rooms.automations.definition_json import new_automation
 from perdure._rooms.automations.port import Automations
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure.records import LogRecord

@@ -26,7 +26,7 @@ __all__ = [
     "verify",
 ]
 
-class BaseResult(Asked[R]):
+class BaseResult(FetchableResult[R]):
     async def aget(self) -> Any: ...
     @property
     def artifact_description(self) -> str: ...

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from perdure._automations.definition import NamedAutomation
 from perdure._model.errors import AutomationError, reasons
 from perdure._platform.suggest import nearest
-from perdure._rooms.automations.making import new_automation
+from perdure._rooms.automations.definition_json import new_automation
 from perdure._rooms.automations.port import Automation as Kept
 from perdure._rooms.automations.port import Automations
 from perdure._session import session as sessions

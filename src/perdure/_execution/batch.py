@@ -17,8 +17,8 @@ from perdure._model.exceptions import stand_in
 from perdure._model.records import CancelRecord
 from perdure._platform import forks
 from perdure._platform.secrecy import redact
-from perdure._results.held import HeldResult, Packed
 from perdure._results.types import LiteralResult, UnpersistedResult
+from perdure._results.worker_values import HeldResult, Packed
 from perdure._run.arguments import is_atom
 from perdure._run.context import FlowRunContext, current_transaction
 from perdure._run.controller import taking_signals

@@ -3,7 +3,7 @@
 For tests of code that asks, the environment may say it instead: `PERDURE__RUNTIME__FLOW_RUN__NAME=nightly`.
 """
 
-from perdure._engine.lifecycle.pretended import FromEnvironment
+from perdure._engine.lifecycle.runtime_overrides import FromEnvironment
 from perdure._engine.lifecycle.views import DeploymentView, FlowRunView, PartitionView, TaskRunView
 from perdure._model.errors import MissingContext
 from perdure._run.context import current_run

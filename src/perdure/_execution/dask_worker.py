@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from perdure._execution.batch import Batch, Post
-from perdure._execution.hosting import Refused, hosting
+from perdure._execution.worker_environment import Refused, environment_of
 from perdure._model.errors import CancelRequested
-from perdure._platform.later import Later
-from perdure._results.held import Packed, having
+from perdure._platform.lazy_import import LazyModule
+from perdure._results.worker_values import Packed, having
 from perdure._runners.envelopes import Message, Returned
 
-distributed: Any = Later("distributed")  # of which two threads cannot import two parts at once
+distributed: Any = LazyModule("distributed")  # of which two threads cannot import two parts at once
 
 _running: dict[str, Batch] = {}  # in this process, by their ids
 
@@ -27,7 +27,7 @@ def run(batch: str, client: str, payload: bytes, held: Sequence[Packed]) -> list
     worker.stream_handlers["perdure-stop"] = _stop
     greeting, shared, calls = pickle.loads(payload)
     try:
-        with hosting(greeting, worker.address):
+        with environment_of(greeting, worker.address):
             refusal = _ask(worker, "perdure_claim", batch=batch, worker=worker.address, client=client)
             if refusal == "begun":
                 return None

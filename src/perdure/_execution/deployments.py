@@ -21,12 +21,12 @@ from perdure._model.colour import caller_is_async
 from perdure._model.errors import DeploymentError, DeploymentMissing
 from perdure._platform.ids import new_id
 from perdure._results.places import storage_at
-from perdure._rooms.deployments.accepted import ConcurrencyLimitConfig, translated
 from perdure._rooms.deployments.bundles import Bundle, Packed, bundled
 from perdure._rooms.deployments.definition import Definition, check_schedule, definition_of
 from perdure._rooms.deployments.job_templates import job_of
 from perdure._rooms.deployments.port import DEFAULT_POOL, DEFAULT_PRIORITY, DeploymentVersion, Overlap, WorkPool
 from perdure._rooms.deployments.port import Deployment as DeploymentRecord
+from perdure._rooms.deployments.prefect_options import ConcurrencyLimitConfig, translated
 from perdure._rooms.deployments.signatures import signed_definition
 from perdure._rooms.deployments.ticks import scheduled
 from perdure._scheduling.partitions import Partitions

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from perdure._execution.batch import Batch, Post
-from perdure._execution.hosting import Refused, hosting
+from perdure._execution.worker_environment import Refused, environment_of
 from perdure._model.errors import CancelRequested
-from perdure._platform.later import Later
-from perdure._results.held import Packed, having
+from perdure._platform.lazy_import import LazyModule
+from perdure._results.worker_values import Packed, having
 from perdure._runners.clusters import lost_value
 from perdure._runners.envelopes import Message, Returned
 
-ray: Any = Later("ray")  # it may not be installed
+ray: Any = LazyModule("ray")  # it may not be installed
 
 _LOOK = 0.5  # seconds between two looks whether a batch is to stop
 
@@ -31,7 +31,7 @@ def run(batch: str, board: Any, payload: bytes, held: Sequence[object]) -> tuple
     worker = f"{ray.util.get_node_ip_address()} (process {os.getpid()})"
     greeting, shared, calls = pickle.loads(payload)
     try:
-        with hosting(greeting, worker), having(_Held(held)):
+        with environment_of(greeting, worker), having(_Held(held)):
             if not ray.get(board.claim.remote(batch, worker)):
                 return 0, pickle.dumps([Returned(range(len(calls)))]), {}
             post = _RayPost(board, batch)

@@ -13,7 +13,7 @@ from perdure._engine.lifecycle.flow_run import FlowCall
 from perdure._engine.lifecycle.runs import crash, enter, text_of
 from perdure._engine.lifecycle.task_run import TaskCall, lost, prepare, task_run
 from perdure._engine.recovery.run_claims import end_below_calls
-from perdure._execution.outside import runner_outside
+from perdure._execution.runner_outside_flows import runner_outside
 from perdure._model.colour import caller_is_async, is_running
 from perdure._model.concurrency import check_loop_of_coroutines
 from perdure._model.errors import CancelledRun, CancelRequested

@@ -4,8 +4,8 @@ from contextvars import Token
 from types import TracebackType
 from typing import Any
 
-from perdure._engine.coordination.transacting import enter_transaction, leave_transaction
 from perdure._engine.coordination.transaction import Transaction
+from perdure._engine.coordination.transaction_lifecycle import enter_transaction, leave_transaction
 from perdure._engine.drivers import adrive, drive
 from perdure._model.colour import caller_is_async
 from perdure._model.errors import TransactionError

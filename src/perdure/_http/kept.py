@@ -11,9 +11,9 @@ from perdure._http.authorisation import needs
 from perdure._http.dependencies import Known
 from perdure._http.errors import ANSWERS
 from perdure._http.pages import Page, Plain
+from perdure._http.query_parameters import listed, wanted
 from perdure._http.record_models import given_model_of, model_of, record_of, shown
 from perdure._http.routers import ApiRouter
-from perdure._http.wanted import listed, wanted
 from perdure._model.errors import NotFound
 from perdure._model.ports import kept_of
 from perdure._platform.named import NamedTuple

@@ -8,7 +8,7 @@ from typing import Any
 
 from perdure._migration.rewriting import Finding, Rewritten
 from perdure._model.errors import DeploymentError, MigrationError
-from perdure._rooms.deployments.accepted import overlap_of
+from perdure._rooms.deployments.prefect_options import overlap_of
 
 NAMES = ("prefect.yaml", "prefect.yml")
 _SECTION = "coming-from-prefect.md#different"

@@ -20,12 +20,12 @@ from perdure._model.state_types import (
 from perdure._model.tracebacks import fold
 from perdure._platform.clock import Micros, from_datetime, system_clock, to_datetime
 from perdure._platform.ids import id_of, new_id
-from perdure._platform.later import Later
+from perdure._platform.lazy_import import LazyModule
 
 if TYPE_CHECKING:
     from perdure._model import state_details as facts
 else:  # few programs ask for them; the others start faster
-    facts = Later("perdure._model.state_details")
+    facts = LazyModule("perdure._model.state_details")
 
 __all__ = [
     "ABANDONED",

@@ -11,12 +11,12 @@ import time
 from typing import TYPE_CHECKING
 
 from perdure._platform.clock import Micros
-from perdure._platform.later import Later
+from perdure._platform.lazy_import import LazyModule
 
 if TYPE_CHECKING:
     import uuid
 else:  # it imports `platform`, and the two take as long as fifteen of Perdure's modules
-    uuid = Later("uuid")
+    uuid = LazyModule("uuid")
 
 _VARIANT = 0b10 << 62
 _LAST_COUNT = 0xFFF

@@ -80,9 +80,14 @@ def _modules() -> Mapping[str, str]:
 
 @functools.cache
 def _tables() -> tuple[Mapping[str, str], _OfModules, Mapping[str, str], _OfModules]:
-    from perdure._platform.moved_names import MODULES, NAMES, PUBLIC, SPLIT  # most programs never need them
+    from perdure._platform.moved_names import MODULES, NAMES, PUBLIC, RENAMED, SPLIT  # most programs never need them
 
-    return MODULES, PUBLIC, {**{now: former for former, now in MODULES.items()}, **SPLIT}, NAMES
+    modules = {
+        **RENAMED,
+        **MODULES,
+    }  # of a module that has several former names, the one of before the house is the first
+    before = {**{now: former for former, now in modules.items()}, **SPLIT}
+    return modules, PUBLIC, {**before, **{former: before[now] for former, now in RENAMED.items()}}, NAMES
 
 
 class FormerModules:

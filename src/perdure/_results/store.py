@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from perdure._model.errors import BlockError, ResultCorrupt, ResultError, ResultMissing, ResultUnreadable, StorageError
 from perdure._model.records import BlockRecord, ResultRecord
-from perdure._platform.later import Later
+from perdure._platform.lazy_import import LazyModule
 from perdure._platform.named import NamedTuple
 from perdure._results.document import PersistedResultBlob, digest_of, encode, read_document
 from perdure._results.inline import Inline, held_by
@@ -22,7 +22,7 @@ from perdure._settings import settings
 if TYPE_CHECKING:
     from perdure._previews import preview as previews
 else:  # few programs need it; the others start faster
-    previews = Later("perdure._previews.preview")
+    previews = LazyModule("perdure._previews.preview")
 
 if TYPE_CHECKING:  # these import pydantic, which a process that persists nothing does not need
     from perdure._serializers.base import Serializer

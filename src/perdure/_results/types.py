@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 from perdure._model.colour import FetchPolicy, caller_is_async
 from perdure._model.errors import ResultCorrupt, ResultError, ResultMissing, ResultNotKept, ResultOverwritten
 from perdure._model.exceptions import portable
-from perdure._platform.later import Later
+from perdure._platform.lazy_import import LazyModule
 from perdure._platform.threads import in_thread
-from perdure._results.asked import Asked, perhaps_awaited
 from perdure._results.document import PersistedResultBlob, read_document
 from perdure._results.keys import is_own_key
 from perdure._results.quick_read import read_quickly
 from perdure._results.replaced import check_replaced
+from perdure._results.sync_or_async import FetchableResult, perhaps_awaited
 from perdure._results.type_names import type_name
 
 if TYPE_CHECKING:
     import uuid
 else:  # few programs have values of it
-    uuid = Later("uuid")
+    uuid = LazyModule("uuid")
 
 R = TypeVar("R")
 MISSING: Any = object()  # in the place of a value that is not in memory
 
 
-class BaseResult(Asked[R]):
+class BaseResult(FetchableResult[R]):
     """A handle on a run's value: `get()` and `await aget()` give it."""
 
     __slots__ = ()

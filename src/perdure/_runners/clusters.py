@@ -7,8 +7,8 @@ from typing import Any, Protocol
 from perdure._model.errors import ResultLost, ResultMissing
 from perdure._model.options import Resources
 from perdure._model.states import State
-from perdure._results.held import HeldResult, Holder
 from perdure._results.types import PersistedResult
+from perdure._results.worker_values import HeldResult, Holder
 from perdure._runners.batches import BatchingTaskRunner, BatchRefused, Lane
 from perdure._storages.local import LocalFileSystem
 

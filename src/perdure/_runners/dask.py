@@ -14,16 +14,16 @@ from queue import SimpleQueue
 from typing import Any, Protocol
 
 from perdure._model.errors import DefinitionError
-from perdure._platform.later import Later
-from perdure._results.held import Packed
+from perdure._platform.lazy_import import LazyModule
+from perdure._results.worker_values import Packed
 from perdure._runners.batches import BatchRefused, WorkerLost
 from perdure._runners.clusters import ClusterTaskRunner, lost_value, needed
 from perdure._runners.envelopes import Message, Sent
-from perdure._runners.greeting import greeting
+from perdure._runners.handshake import greeting
 from perdure._runners.main_guard import why_unguarded
 
-dask: Any = Later("dask")
-distributed: Any = Later("distributed")
+dask: Any = LazyModule("dask")
+distributed: Any = LazyModule("distributed")
 
 _SECONDS = 30.0  # that the scheduler may take for an answer
 _START_WORKERS = 'Start workers with --resources "{}".'

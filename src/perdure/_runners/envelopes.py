@@ -17,7 +17,7 @@ from perdure._model.records import Record
 from perdure._model.states import State
 from perdure._platform import forks
 from perdure._platform.named import NamedTuple
-from perdure._results import held
+from perdure._results import worker_values
 from perdure._run.arguments import only_atoms
 from perdure._run.context import RUN_FIELDS, TaskRunContext
 
@@ -118,7 +118,7 @@ class Shared:
 
         The references travel beside the calls, so that the engine sees them.
         """
-        return held.sending(self._place_of_held)
+        return worker_values.sending(self._place_of_held)
 
     def _place_of_held(self, reference: object) -> int:
         if reference not in self._held_places:

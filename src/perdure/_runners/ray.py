@@ -11,15 +11,15 @@ from contextlib import suppress
 from typing import Any
 
 from perdure._model.errors import DefinitionError
-from perdure._platform.later import Later
-from perdure._results.held import Packed
+from perdure._platform.lazy_import import LazyModule
+from perdure._results.worker_values import Packed
 from perdure._runners.batches import BatchRefused, WorkerLost
 from perdure._runners.clusters import ClusterTaskRunner, lost_value, needed
 from perdure._runners.envelopes import Message, Sent
-from perdure._runners.greeting import greeting
+from perdure._runners.handshake import greeting
 from perdure._runners.ray_board import Board
 
-ray: Any = Later("ray")
+ray: Any = LazyModule("ray")
 
 _SECONDS = 120.0  # that the board may take for an answer
 _LONG = 0.15  # seconds from which on a batch may have something to say before it ends

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from perdure._platform.later import Later
+from perdure._platform.lazy_import import LazyModule
 from perdure._serializers.payload import Bytes, Payload, Source
 
 if TYPE_CHECKING:
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     import lzma
     import zlib
 else:  # not every Python has been built with each of them
-    lzma = Later("lzma")
-    bz2 = Later("bz2")
-    zlib = Later("zlib")
+    lzma = LazyModule("lzma")
+    bz2 = LazyModule("bz2")
+    zlib = LazyModule("zlib")
 
 _GIVEN = 1024 * 1024  # bytes that are compressed at once
 # Bytes of compressed data that are taken at once: small where a piece cannot be had in part, since a few compressed

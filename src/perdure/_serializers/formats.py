@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from perdure._model.errors import ResultCorrupt, ResultUnreadable
-from perdure._platform.later import Later
+from perdure._platform.lazy_import import LazyModule
 from perdure._serializers.base import Serializer, resolve
 from perdure._serializers.payload import Bytes, BytesSource, Payload, Source, Spool
 from perdure._serializers.text import from_base64, to_base64
@@ -17,9 +17,9 @@ from perdure._serializers.text import from_base64, to_base64
 if TYPE_CHECKING:
     from perdure._serializers import arrays, arrow_ipc, parquet
 else:  # imported when there is work: they import pyarrow or numpy
-    arrow_ipc = Later("perdure._serializers.arrow_ipc")
-    parquet = Later("perdure._serializers.parquet")
-    arrays = Later("perdure._serializers.arrays")
+    arrow_ipc = LazyModule("perdure._serializers.arrow_ipc")
+    parquet = LazyModule("perdure._serializers.parquet")
+    arrays = LazyModule("perdure._serializers.arrays")
 
 Write = Callable[[Bytes], int]  # takes a file piece by piece, and may keep the pieces until the value is stored
 

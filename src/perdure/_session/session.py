@@ -29,7 +29,7 @@ from perdure._model.state_types import StateType
 from perdure._model.tracebacks import FoldPolicy
 from perdure._platform import programs
 from perdure._platform.clock import Clock, system_clock
-from perdure._platform.later import Later
+from perdure._platform.lazy_import import LazyModule
 from perdure._platform.memory import uncollected
 from perdure._platform.providers import set_logger, set_orchestrator
 from perdure._results.durability import Durability
@@ -53,8 +53,8 @@ if TYPE_CHECKING:  # these import pydantic or asyncio, or are for few processes
     from perdure._store import recorder as recorders
     from perdure._store.recorder import Recorder
 else:
-    removal = Later("perdure._results.removal")
-    recorders = Later("perdure._store.recorder")
+    removal = LazyModule("perdure._results.removal")
+    recorders = LazyModule("perdure._store.recorder")
 
 
 class Session(ResultPlaces):

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from perdure._platform.later import Later
+from perdure._platform.lazy_import import LazyModule
 from perdure._platform.memory import room_for
 from perdure._storages.object_errors import is_past_end
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import obstore
     from obstore.store import ObjectStore as Store
 else:
-    obstore = Later("obstore")
+    obstore = LazyModule("obstore")
 
 PART = 8 * 1024 * 1024  # bytes: S3 takes up to 10,000 parts, each of 5 MiB or more
 _UPLOADS = 4  # at a time: what is in memory beside the object itself is these, and the parts that wait

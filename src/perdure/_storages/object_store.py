@@ -12,7 +12,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from perdure._model.errors import ObjectMissing, StorageError
 from perdure._platform.clock import Micros
-from perdure._platform.later import Later
+from perdure._platform.lazy_import import LazyModule
 from perdure._storages.object_errors import is_past_end, refusals
 from perdure._storages.object_parts import PART, MultipartWriter, read_parts
 from perdure._storages.storage import Entry, Storage, Writer, check_key
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import obstore
     from obstore.store import ObjectStore as Store
 else:
-    obstore = Later("obstore")
+    obstore = LazyModule("obstore")
 
 _CONNECT_SECONDS = 10
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

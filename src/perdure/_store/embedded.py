@@ -26,7 +26,7 @@ from perdure._model.records import (
 from perdure._model.state_types import StateType
 from perdure._model.tables import Table
 from perdure._platform.clock import Micros, system_clock
-from perdure._platform.later import Later
+from perdure._platform.lazy_import import LazyModule
 from perdure._rooms.artifacts.store import SqlArtifacts
 from perdure._rooms.blocks.store import SqlBlocks
 from perdure._rooms.cache.records import CacheEntry, CacheFilter
@@ -58,8 +58,8 @@ if TYPE_CHECKING:
     from perdure._rooms.transactions.port import Transactions
     from perdure._store.sql import filtered_lists, queries
 else:
-    queries = Later("perdure._store.sql.queries")
-    filtered_lists = Later("perdure._store.sql.filtered_lists")
+    queries = LazyModule("perdure._store.sql.queries")
+    filtered_lists = LazyModule("perdure._store.sql.filtered_lists")
 
 P = TypeVar("P")
 Row = tuple[Any, ...]

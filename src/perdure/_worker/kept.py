@@ -29,8 +29,8 @@ from contextlib import suppress
 from typing import Final
 
 from perdure._model.errors import WorkerError
+from perdure._worker.fork_server import ForkedProcess, WarmStart
 from perdure._worker.infrastructure import KEPT_LINES, Job, Started, last_lines
-from perdure._worker.warm import ForkedProcess, WarmStart
 
 BEGUN: Final = b"+"
 STALE: Final = b"stale"  # the code that the process has loaded is no longer what the disk has

@@ -29,10 +29,10 @@ from perdure._rooms.deployments.port import QueuedRun, WorkerRecord
 from perdure._rooms.deployments.ticks import make_due_runs
 from perdure._rooms.runs.records import RunFilter
 from perdure._session.session import Session
+from perdure._worker.claimed_run import Ends, Watched
 from perdure._worker.infrastructure import HandsOver, Infrastructure, Job, Started, Unreachable
 from perdure._worker.jobs import FIRST_EPOCH, Jobs, Known
 from perdure._worker.services import LocalServices
-from perdure._worker.watched import Ends, Watched
 
 _BEATS = 6  # heartbeats in a lease
 _LOOK_SECONDS = 0.5  # between two looks at the queue

@@ -11,7 +11,7 @@ from perdure._automations.definition import AutomationDefinition, NamedAutomatio
 from perdure._execution.automations import automation_named, pause_automation
 from perdure._model.errors import AutomationError, reasons
 from perdure._platform.clock import system_clock
-from perdure._rooms.automations.making import definition_of, new_automation
+from perdure._rooms.automations.definition_json import definition_of, new_automation
 from perdure._rooms.automations.port import Automation as Kept
 from perdure._rooms.automations.port import Automations, Details, LogEntry, LogFilter
 from perdure.cli import completion

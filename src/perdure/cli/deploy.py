@@ -15,7 +15,7 @@ from perdure._execution.flows import Flow
 from perdure._model.errors import DeploymentError, PerdureError
 from perdure._platform.clock import system_clock
 from perdure._platform.suggest import nearest
-from perdure._rooms.automations.making import definition_text, new_automation
+from perdure._rooms.automations.definition_json import definition_text, new_automation
 from perdure._rooms.automations.port import Automations
 from perdure._rooms.deployments.bundles import Bundle
 from perdure._rooms.deployments.declared import Declared, declared, declared_automations, file_above

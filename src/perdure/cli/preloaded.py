@@ -1,8 +1,8 @@
 """`python -m perdure.cli.preloaded ASKS ENDS`: has imported what runs need, and forks a process for each run.
 
-A worker starts it, asks through one socket and hears through the other how processes have ended (`_worker.warm`). It
-has one thread, no connection to a database, and nothing of any user's code: a process that it forks has all that a
-new process of Python has, and has only been spared the imports.
+A worker starts it, asks through one socket and hears through the other how processes have ended
+(`_worker.fork_server`). It has one thread, no connection to a database, and nothing of any user's code: a process that
+it forks has all that a new process of Python has, and has only been spared the imports.
 """
 
 import atexit
@@ -30,7 +30,7 @@ from perdure import cli
 from perdure._model.errors import PerdureError
 from perdure._settings import settings
 from perdure._settings.fields import Settings
-from perdure._worker.warm import IDLE_SECONDS, MOST_BYTES, STALE, UNSAFE
+from perdure._worker.fork_server import IDLE_SECONDS, MOST_BYTES, STALE, UNSAFE
 from perdure.cli import flow_run_resume, kept_process
 from perdure.cli.output import say
 

@@ -15,7 +15,7 @@ from perdure._engine.identity.policies import (
     task_input_hash,
 )
 from perdure._engine.identity.projects import project_of
-from perdure._platform.later import Later
+from perdure._platform.lazy_import import LazyModule
 from perdure._platform.named import NamedTuple
 from perdure._run.context import TaskRunContext
 from perdure._run.effects import Call, Steps
@@ -23,10 +23,10 @@ from perdure._run.effects import Call, Steps
 if TYPE_CHECKING:
     from perdure._engine.identity import closures, former_hashing, hashing, walker
 else:  # few programs need them; the others start faster
-    closures = Later("perdure._engine.identity.closures")
-    former_hashing = Later("perdure._engine.identity.former_hashing")
-    hashing = Later("perdure._engine.identity.hashing")
-    walker = Later("perdure._engine.identity.walker")
+    closures = LazyModule("perdure._engine.identity.closures")
+    former_hashing = LazyModule("perdure._engine.identity.former_hashing")
+    hashing = LazyModule("perdure._engine.identity.hashing")
+    walker = LazyModule("perdure._engine.identity.walker")
 
 _DIGEST = 32  # hexadecimal characters
 

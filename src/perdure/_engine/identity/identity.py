@@ -16,7 +16,7 @@ from perdure._engine.identity.projects import folder_of
 from perdure._engine.port import Runtime
 from perdure._model.errors import SerializationError
 from perdure._model.options import RunOptions
-from perdure._platform.later import Later
+from perdure._platform.lazy_import import LazyModule
 from perdure._platform.named import NamedTuple
 from perdure._run.arguments import Upstream, is_atom, replace_upstreams
 from perdure._run.context import FlowRunContext, RunContext
@@ -25,8 +25,8 @@ from perdure._run.pending import Pending
 if TYPE_CHECKING:
     from perdure._engine.identity import former_hashing, hashing
 else:  # few programs need them; the others start faster
-    former_hashing = Later("perdure._engine.identity.former_hashing")
-    hashing = Later("perdure._engine.identity.hashing")
+    former_hashing = LazyModule("perdure._engine.identity.former_hashing")
+    hashing = LazyModule("perdure._engine.identity.hashing")
 
 _DIGEST = 32  # hexadecimal characters
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from perdure._engine.identity.projects import project_of
 from perdure._model.errors import DefinitionError
-from perdure._platform.later import Later
+from perdure._platform.lazy_import import LazyModule
 from perdure._run.context import RunContext, TaskRunContext
 
 if TYPE_CHECKING:
     from perdure._engine.identity import closures, hashing
 else:  # few programs need them; the others start faster
-    closures = Later("perdure._engine.identity.closures")
-    hashing = Later("perdure._engine.identity.hashing")
+    closures = LazyModule("perdure._engine.identity.closures")
+    hashing = LazyModule("perdure._engine.identity.hashing")
 
 
 def task_input_hash(context: TaskRunContext, parameters: Mapping[str, object]) -> str:

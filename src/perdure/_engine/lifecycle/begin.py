@@ -22,7 +22,7 @@ from perdure._model.signatures import Passed
 from perdure._model.state_types import StateType
 from perdure._model.states import State
 from perdure._platform.ids import new_id
-from perdure._platform.later import Later
+from perdure._platform.lazy_import import LazyModule
 from perdure._platform.stack import check_room
 from perdure._results.store import result_from_record
 from perdure._results.types import UnpersistedResult
@@ -41,7 +41,7 @@ from perdure._run.context import (
 if TYPE_CHECKING:
     from perdure._engine.lifecycle import shown_parameters as shown
 else:  # few programs need it; the others start faster
-    shown = Later("perdure._engine.lifecycle.shown_parameters")
+    shown = LazyModule("perdure._engine.lifecycle.shown_parameters")
 
 
 def begin_task(

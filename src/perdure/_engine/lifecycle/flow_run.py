@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from perdure._engine.coordination.transacting import recovered
+from perdure._engine.coordination.transaction_lifecycle import recovered
 from perdure._engine.identity.identity import identify_late
 from perdure._engine.lifecycle.attempt import Produced, produce
 from perdure._engine.lifecycle.ending_with_result import become_new, reused

@@ -6,7 +6,7 @@ from typing import Any
 from perdure._model.errors import UnfinishedRun
 from perdure._model.state_types import StateType
 from perdure._model.states import State
-from perdure._results.held import HeldResult, HeldValue
+from perdure._results.worker_values import HeldResult, HeldValue
 from perdure._run.arguments import Upstream, WaitedFor, replace_upstreams
 from perdure._run.effects import Blocking, Steps, WaitFor
 from perdure._run.pending import Pending

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 from perdure._model.errors import ParameterTypeError
 from perdure._model.options import FlowOptions
 from perdure._model.signatures import signature_of
-from perdure._platform.later import Later
+from perdure._platform.lazy_import import LazyModule
 from perdure._platform.secrecy import REDACTED, is_secret_name, redact, shortened
 
 if TYPE_CHECKING:
     from perdure._previews import text, tree
 else:  # few programs need them; the others start faster
-    text = Later("perdure._previews.text")
-    tree = Later("perdure._previews.tree")
+    text = LazyModule("perdure._previews.text")
+    tree = LazyModule("perdure._previews.tree")
 
 _log = logging.getLogger("perdure.flow_runs")
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from perdure._engine.lifecycle.placing import Place, place_of
+from perdure._engine.lifecycle.run_origin import Place, place_of
 from perdure._platform.clock import to_datetime
 from perdure._run.context import FlowRunContext, RunContext, TaskRunContext, current_run
 from perdure._settings import settings

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from perdure._engine.identity.cache_key import CacheKey
 from perdure._engine.port import Runtime
 from perdure._model.records import DecisionRecord, SourceRecord, Why
-from perdure._platform.later import Later
+from perdure._platform.lazy_import import LazyModule
 from perdure._platform.secrecy import REDACTED, is_secret_name
 from perdure._run.context import FlowRunContext, TaskRunContext
 from perdure._settings import settings
@@ -17,7 +17,7 @@ from perdure._settings import settings
 if TYPE_CHECKING:
     from perdure._previews import tree
 else:  # few programs need it; the others start faster
-    tree = Later("perdure._previews.tree")
+    tree = LazyModule("perdure._previews.tree")
 
 _LENGTH = 80  # characters of one argument
 _ARGUMENTS = 20

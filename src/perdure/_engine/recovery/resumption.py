@@ -48,7 +48,7 @@ from perdure._model.options import FlowOptions
 from perdure._model.records import NOBODY, ProcessRecord, Record, StartRecord, StateRecord
 from perdure._model.state_types import ABANDONED, FINAL, StateType
 from perdure._model.stopped import last_state
-from perdure._platform.later import Later
+from perdure._platform.lazy_import import LazyModule
 from perdure._platform.named import NamedTuple
 from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._run.processes import machine_of
@@ -56,7 +56,7 @@ from perdure._run.processes import machine_of
 if TYPE_CHECKING:
     from perdure._engine.identity import hashing
 else:  # few programs need it; the others start faster
-    hashing = Later("perdure._engine.identity.hashing")
+    hashing = LazyModule("perdure._engine.identity.hashing")
 
 
 _CLAIMS = 3  # of a run that waits for a worker

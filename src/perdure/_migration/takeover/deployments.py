@@ -11,7 +11,6 @@ from perdure._migration.takeover.rows import rows_of
 from perdure._migration.takeover.schedules import schedule_of
 from perdure._model.errors import PerdureError
 from perdure._platform.clock import system_clock
-from perdure._rooms.deployments.accepted import overlap_of
 from perdure._rooms.deployments.definition import Definition
 from perdure._rooms.deployments.job_templates import KINDS
 from perdure._rooms.deployments.port import (
@@ -22,6 +21,7 @@ from perdure._rooms.deployments.port import (
     WorkPool,
     WorkQueue,
 )
+from perdure._rooms.deployments.prefect_options import overlap_of
 from perdure._rooms.deployments.signatures import signed_definition, signed_template
 from perdure._rooms.deployments.ticks import scheduled
 from perdure._scheduling.schedule import Schedule

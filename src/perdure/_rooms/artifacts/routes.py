@@ -9,8 +9,8 @@ from perdure._http.dependencies import Known
 from perdure._http.errors import ANSWERS
 from perdure._http.models import ArtifactModel
 from perdure._http.pages import Page, PathId
+from perdure._http.query_parameters import listed, wanted
 from perdure._http.routers import ApiRouter
-from perdure._http.wanted import listed, wanted
 from perdure._model.errors import NotFound
 from perdure._rooms.artifacts.records import ArtifactFilter
 from perdure._rooms.tokens.records import Scope

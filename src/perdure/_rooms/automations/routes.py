@@ -13,11 +13,11 @@ from perdure._http.dependencies import Known
 from perdure._http.errors import ANSWERS
 from perdure._http.models import moment, parsed, time_of
 from perdure._http.pages import Page, Plain
+from perdure._http.query_parameters import listed, wanted
 from perdure._http.routers import ApiRouter
-from perdure._http.wanted import listed, wanted
 from perdure._model.errors import NotFound
 from perdure._platform.clock import system_clock
-from perdure._rooms.automations.making import definition_of, new_automation
+from perdure._rooms.automations.definition_json import definition_of, new_automation
 from perdure._rooms.automations.port import Automation, Automations, Details, LogEntry, LogFilter, Outcome
 from perdure._rooms.tokens.records import Scope
 from perdure._store.embedded import EmbeddedOrchestrator

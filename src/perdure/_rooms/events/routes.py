@@ -18,8 +18,8 @@ from perdure._http.dependencies import Asked, Known
 from perdure._http.errors import Refused, answers
 from perdure._http.models import FlowRunModel, LogModel, moment, parsed
 from perdure._http.pages import Id, Moment, Page
+from perdure._http.query_parameters import listed, wanted
 from perdure._http.routers import ApiRouter
-from perdure._http.wanted import listed, wanted
 from perdure._platform.clock import system_clock
 from perdure._platform.ids import dated_id, id_of
 from perdure._rooms.events.emission import made_event

@@ -19,8 +19,8 @@ from perdure._http.errors import Refused, answers
 from perdure._http.models import ResultModel, RunName
 from perdure._http.naming import names_of
 from perdure._http.pages import Page, PathId, page
+from perdure._http.query_parameters import wanted
 from perdure._http.routers import ApiRouter
-from perdure._http.wanted import wanted
 from perdure._model.errors import NotFound, ResultCorrupt
 from perdure._model.records import ResultRecord
 from perdure._results.document import read_document

@@ -12,7 +12,7 @@ from perdure._http.errors import answers
 from perdure._http.models import FlowRunModel
 from perdure._http.pages import Listing, Moment, Page, Plain, micros, page
 from perdure._http.routers import ApiRouter
-from perdure._http.spans import Span, Step, steps_of
+from perdure._http.time_buckets import Span, Step, steps_of
 from perdure._model.errors import NotFound
 from perdure._model.state_types import StateType
 from perdure._platform.clock import system_clock

@@ -10,7 +10,7 @@ from perdure._http.dependencies import Asked, Counted, Known
 from perdure._http.errors import answers
 from perdure._http.models import FlowRunModel, moment
 from perdure._http.routers import ApiRouter
-from perdure._http.spans import Span, Step, steps_of
+from perdure._http.time_buckets import Span, Step, steps_of
 from perdure._model.state_types import StateType
 from perdure._rooms.runs.records import RunFilter
 from perdure._store.embedded import EmbeddedOrchestrator

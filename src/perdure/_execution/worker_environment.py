@@ -17,7 +17,7 @@ from typing import Any
 from perdure._model.errors import OrchestratorError, SettingError
 from perdure._platform import programs
 from perdure._run.logs import watch_prints
-from perdure._runners.greeting import ME, versions
+from perdure._runners.handshake import ME, versions
 from perdure._session import session as sessions
 from perdure._settings import settings
 from perdure._settings.fields import PREFIX
@@ -68,7 +68,7 @@ _own = {name: value for name, value in os.environ.items() if name.startswith(PRE
 
 
 @contextmanager
-def hosting(greeting: bytes, where: str) -> Iterator[None]:
+def environment_of(greeting: bytes, where: str) -> Iterator[None]:
     """Within the block, this process has the settings of who sent the greeting; `where` is what others call it.
 
     Raises:

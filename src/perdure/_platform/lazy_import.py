@@ -3,7 +3,7 @@
 from importlib import import_module
 
 
-class Later:
+class LazyModule:
     """Stands for a module. What was once asked of it is an attribute of its own, found as fast as that of a module."""
 
     def __init__(self, module: str) -> None:

@@ -10,7 +10,7 @@ from perdure._platform.threads import in_thread
 R = TypeVar("R")
 
 
-class Asked(Fetchable, Generic[R]):
+class FetchableResult(Fetchable, Generic[R]):
     """Gives its value, and describes itself."""
 
     __slots__ = ()

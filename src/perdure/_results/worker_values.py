@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from perdure._platform.later import Later
+from perdure._platform.lazy_import import LazyModule
 from perdure._results.types import MISSING, UnpersistedResult
 
 if TYPE_CHECKING:
     import pickle
 else:  # most programs hold their values themselves
-    pickle = Later("pickle")
+    pickle = LazyModule("pickle")
 
 R = TypeVar("R")
 
