@@ -115,6 +115,7 @@ OF_FAILURES = [
     FailureFilter(limit=PAGE),
     FailureFilter(of="flow 3"),
     FailureFilter(after=NEWEST - DAY),
+    FailureFilter(step=DAY),
 ]
 OF_CACHE = [
     CacheFilter(),

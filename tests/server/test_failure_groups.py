@@ -8,9 +8,11 @@ import httpx
 import pytest
 
 from perdure import flow, session, task
-from perdure._explanation.failures import Failures, failures, normalised
+from perdure._explanation.failures import Failures, failures, normalised, steps_until
 from perdure._store.embedded import EmbeddedOrchestrator
-from perdure.records import FailureFilter
+from perdure.records import FailureFilter, FlowRunRecord, StateRecord
+from perdure.states import StateType
+from perdure.testing._sample_records import flow_run, state
 from tests.server.serving import serving_on
 
 
@@ -83,6 +85,48 @@ def test_not_all_are_looked_at_if_there_are_more_than_the_limit() -> None:
     assert not found(limit=2).is_complete
 
 
+MINUTE, HOUR, DAY = 60_000_000, 3_600_000_000, 86_400_000_000
+
+
+@pytest.mark.parametrize(
+    ("whole", "expected"),
+    [
+        (HOUR, (2 * MINUTE, 30)),
+        (DAY, (HOUR, 24)),
+        (7 * DAY, (6 * HOUR, 28)),
+        (30 * DAY, (DAY, 30)),
+        (10_000 * DAY, (334 * DAY, 30)),
+        (-DAY, (MINUTE, 1)),
+    ],
+)
+def test_a_trend_has_at_most_thirty_steps_that_people_count_in(whole: int, expected: tuple[int, int]) -> None:
+    steps = steps_until(0, whole)
+    assert (steps.length, steps.count) == expected
+    assert steps.begin + steps.count * steps.length == whole
+
+
+def failed_at(time: int) -> tuple[FlowRunRecord, StateRecord]:
+    run = flow_run()
+    said = "Flow run encountered an exception. LookupError: order 7"
+    return run, state(run, StateType.FAILED, said)._replace(time=time)
+
+
+@pytest.mark.parametrize("has_beginning", [True, False])
+def test_a_group_says_how_many_failed_when(home: Path, has_beginning: bool) -> None:
+    until = 1_700_000_000_000_000 + 10 * DAY
+    known = EmbeddedOrchestrator(home / "perdure.db")
+    for time in (until - 9 * DAY, until - 9 * DAY + MINUTE, until - 3 * HOUR):
+        known.commit(failed_at(time))
+    filter = FailureFilter(after=until - 10 * DAY if has_beginning else None, before=until)
+    (group,), _, _, steps = failures(known, filter)
+    known.close()
+    assert steps.begin + steps.count * steps.length == until
+    assert {place: runs for place, runs in enumerate(group.trend) if runs} == {
+        steps.place(until - 9 * DAY): 2,
+        steps.place(until - 3 * HOUR): 1,
+    }
+
+
 @pytest.fixture
 def api(home: Path) -> Iterator[httpx.Client]:
     for order in (1, 2):
@@ -103,4 +147,12 @@ def test_failures_are_those_of_a_flow_and_a_time(api: httpx.Client) -> None:
     (group,) = api.get("/api/flow-runs/failures", params={"flow": "reads"}).json()["groups"]
     assert group["message"].startswith("could not convert string to float")
     later = {"created_after": "2999-01-01T00:00:00Z"}
-    assert api.get("/api/flow-runs/failures", params=later).json() == {"groups": [], "runs": 0, "is_complete": True}
+    found = api.get("/api/flow-runs/failures", params=later).json()
+    assert (found["groups"], found["runs"], found["is_complete"]) == ([], 0, True)
+
+
+def test_the_trend_of_a_group_adds_up_to_its_runs(api: httpx.Client) -> None:
+    answer = api.get("/api/flow-runs/failures").json()
+    steps = answer["steps"]
+    assert (steps["count"], steps["seconds"]) == (24, 3_600)
+    assert [(len(group["trend"]), sum(group["trend"])) for group in answer["groups"]] == [(24, 2), (24, 1)]

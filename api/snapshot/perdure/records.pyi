@@ -155,13 +155,16 @@ class FailureCount(NamedTuple):
     newest_id: Id
     runs: Small
     state_type: StateType
+    step: int = 0
     type: str | None
 
 class FailureFilter(NamedTuple):
     after: Micros | None = None
     before: Micros | None = None
+    first_step: Micros = 0
     limit: int = 30000
     of: str | None = None
+    step: Micros | None = None
     tags: tuple[str, ...] = ()
 
 class FlowKeyRecord(NamedTuple):

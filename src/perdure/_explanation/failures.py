@@ -5,12 +5,20 @@ from collections import Counter
 from collections.abc import Sequence
 
 from perdure._model.state_types import StateType
-from perdure._platform.clock import Micros
+from perdure._platform.clock import Micros, system_clock
 from perdure._platform.named import NamedTuple
 from perdure._rooms.runs.records import FailureCount, FailureFilter, FlowRun, RunFilter
 from perdure._store.protocol import Orchestrator
 
 _GROUPS = 200
+_BARS = 30  # of a trend, at most
+_MINUTE, _HOUR, _DAY = 60_000_000, 3_600_000_000, 86_400_000_000  # microseconds
+# How long a step may be: such as people count in.
+_LENGTHS = (
+    *(n * _MINUTE for n in (1, 2, 5, 10, 15, 30)),
+    *(n * _HOUR for n in (1, 2, 3, 6, 12)),
+    *(n * _DAY for n in (1, 2, 7, 14, 30)),
+)
 _LENGTH = 300  # characters of a message
 _GAP = "…"
 _SAID = re.compile(r"^(?:Task|Flow) run encountered an exception[.:]? ")
@@ -36,6 +44,7 @@ class FailureGroup(NamedTuple):
     first: Micros  # when the first of them failed
     last: Micros
     search: str | None  # a text that is in the message of each of them, and of few others
+    trend: tuple[int, ...]  # how many failed in each of the steps
 
 
 class Failures(NamedTuple):
@@ -44,11 +53,39 @@ class Failures(NamedTuple):
     groups: Sequence[FailureGroup]
     runs: int  # in all groups, those beyond the first 200 included
     is_complete: bool  # whether all runs that the filter lets through were looked at
+    steps: "Steps"  # of the trends: from the filter's beginning, or the first failure, until its end, or now
+
+
+class Steps(NamedTuple):
+    """A time in at most 30 equal steps."""
+
+    begin: Micros
+    length: Micros
+    count: int
+
+    def place(self, time: Micros) -> int:
+        """The step that a time is in; of one outside of them, the nearest."""
+        return min(max((time - self.begin) // self.length, 0), self.count - 1)
+
+
+def steps_until(since: Micros, until: Micros, least: Micros = _MINUTE) -> Steps:
+    """A time in steps of a length that people count in, the last of which ends with it."""
+    whole = max(until - since, 1)
+    lengths = [each for each in _LENGTHS if each >= least]
+    length = next((each for each in lengths if whole <= each * _BARS), -(-whole // (_BARS * _DAY)) * _DAY)
+    count = -(-whole // length)
+    return Steps(until - count * length, length, count)
 
 
 def failures(orchestrator: Orchestrator, filter: FailureFilter) -> Failures:
     """The failed flow runs in groups, at most 200."""
-    found = orchestrator.failures(filter)
+    until = system_clock() if filter.before is None else filter.before
+    # Where only what is found says when it began, it is counted by the hour.
+    counted = Steps(0, _HOUR, 1) if filter.after is None else steps_until(filter.after, until)
+    found = orchestrator.failures(filter._replace(first_step=counted.begin, step=counted.length))
+    # A day at least, so that a first failure is seen as one.
+    since = min([until - _DAY, *(each.first for each in found)])
+    steps = counted if filter.after is not None else steps_until(since, until, _HOUR)
     groups: dict[tuple[StateType, str | None, str | None], list[FailureCount]] = {}
     for each in found:
         name, message = _said(each)
@@ -59,12 +96,27 @@ def failures(orchestrator: Orchestrator, filter: FailureFilter) -> Failures:
     looked_at = Counter[StateType]()
     for each in found:
         looked_at[each.state_type] += each.runs
-    shown = [_group(key, counts, runs[newest[key]]) for key, counts in largest[:_GROUPS] if newest[key] in runs]
-    return Failures(shown, looked_at.total(), all(count < filter.limit for count in looked_at.values()))
+    shown = [
+        _group(key, counts, runs[newest[key]], _trend(counts, counted, steps))
+        for key, counts in largest[:_GROUPS]
+        if newest[key] in runs
+    ]
+    return Failures(shown, looked_at.total(), all(count < filter.limit for count in looked_at.values()), steps)
+
+
+def _trend(counts: Sequence[FailureCount], counted: Steps, steps: Steps) -> tuple[int, ...]:
+    bars = [0] * steps.count
+    for each in counts:
+        # In the middle: the steps in which it was counted need not begin with those that are shown.
+        bars[steps.place(counted.begin + each.step * counted.length + counted.length // 2)] += each.runs
+    return tuple(bars)
 
 
 def _group(
-    key: tuple[StateType, str | None, str | None], counts: Sequence[FailureCount], newest: FlowRun
+    key: tuple[StateType, str | None, str | None],
+    counts: Sequence[FailureCount],
+    newest: FlowRun,
+    trend: tuple[int, ...],
 ) -> FailureGroup:
     kind, _, message = key
     flows = Counter[str]()
@@ -82,6 +134,7 @@ def _group(
         first,
         last,
         _search(key[1], message, counts),
+        trend,
     )
 
 

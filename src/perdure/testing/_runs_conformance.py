@@ -116,6 +116,10 @@ class RunsConformance:
         assert set(orchestrator.failures(FailureFilter())) == counts
         assert sum(each.runs for each in orchestrator.failures(FailureFilter(of=name))) == 4
         assert not orchestrator.failures(FailureFilter(after=runs[2].created + 1_000_000))
+        apart = orchestrator.failures(FailureFilter(of=name, step=1_000, first_step=times[0]))
+        assert sorted(each.step for each in apart) == [
+            (time - times[0]) // 1_000 for time in (*times, times[2] + 3_000)
+        ]
 
     def test_failed_runs_are_counted_by_tags(self, orchestrator: Orchestrator) -> None:
         runs = [flow_run(tags='["a", "b"]'), flow_run(tags='["a"]'), flow_run()]

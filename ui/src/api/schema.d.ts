@@ -3138,6 +3138,11 @@ export interface components {
              */
             state_type: "FAILED" | "CRASHED";
             /**
+             * Trend
+             * @description How many failed in each of the `steps`.
+             */
+            trend: number[];
+            /**
              * Type
              * @description The exception's Python type, or only its name.
              */
@@ -3160,6 +3165,8 @@ export interface components {
              * @description In all groups.
              */
             runs: number;
+            /** @description Of the trends. */
+            steps: components["schemas"]["StepsModel"];
         };
         /**
          * FileTrigger
@@ -4852,6 +4859,24 @@ export interface components {
             counts: {
                 [key: string]: number;
             };
+        };
+        /**
+         * StepsModel
+         * @description At most 30 equal steps, from `created_after` or the first failure until `created_before` or now.
+         */
+        StepsModel: {
+            /**
+             * Begin
+             * Format: date-time
+             */
+            begin: string;
+            /** Count */
+            count: number;
+            /**
+             * Seconds
+             * @description Of each.
+             */
+            seconds: number;
         };
         /**
          * StorageTotal

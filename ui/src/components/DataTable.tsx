@@ -9,6 +9,8 @@ import {
   useTable,
   type ColumnDef,
   type RowSelectionState,
+  type SortingState,
+  type Updater,
 } from "@tanstack/react-table"
 import { useVirtualizer } from "@tanstack/react-virtual"
 import { useNavigate } from "@tanstack/react-router"
@@ -52,6 +54,10 @@ interface Props<T> {
   compact?: (row: T) => ReactNode
   /** Rows in a card of the page, and not in a scrolling pane of their own: at most a few hundred. */
   inline?: boolean
+  /** The column that rows are sorted by, as an address has it: "runs", or "-runs" for the largest first. */
+  order?: string | undefined
+  /** Called when somebody sorts; without it, the table keeps that by itself. */
+  onOrder?: (order: string | undefined) => void
 }
 
 const features = tableFeatures({
@@ -63,7 +69,7 @@ const features = tableFeatures({
 
 /** A table of any length: only the rows in sight are in the page. */
 export function DataTable<T extends object>(props: Props<T>) {
-  const { label, rows, rowId, href, selected, onSelect, more, empty, compact, inline = false } = props
+  const { label, rows, rowId, href, selected, onSelect, more, empty, compact, order, onOrder, inline = false } = props
   const pane = useRef<HTMLDivElement>(null)
   const isCompact = useNarrow(pane) && compact !== undefined
   const rowHeight = isCompact ? 54 : (props.rowHeight ?? 36)
@@ -86,12 +92,22 @@ export function DataTable<T extends object>(props: Props<T>) {
     () => Object.fromEntries([...(selected ?? [])].map(id => [id, true])),
     [selected],
   )
+  const sorting = useMemo<SortingState>(
+    () => (order === undefined ? [] : [{ id: order.replace(/^-/, ""), desc: order.startsWith("-") }]),
+    [order],
+  )
   const table = useTable({
     features,
     columns: definitions,
     data: rows,
     getRowId: rowId,
-    state: { rowSelection },
+    state: { rowSelection, ...(onOrder === undefined ? {} : { sorting }) },
+    ...(onOrder !== undefined && {
+      onSortingChange: (change: Updater<SortingState>) => {
+        const [next] = typeof change === "function" ? change(sorting) : change
+        onOrder(next === undefined ? undefined : `${next.desc ? "-" : ""}${next.id}`)
+      },
+    }),
     enableRowSelection: onSelect !== undefined,
     onRowSelectionChange: change => {
       const next = typeof change === "function" ? change(rowSelection) : change

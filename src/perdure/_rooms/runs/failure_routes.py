@@ -48,6 +48,7 @@ class FailureGroupModel(BaseModel):
     search: Annotated[
         str | None, Field(description="A text in the message of each of them: `q` of the list of flow runs finds them.")
     ]
+    trend: Annotated[list[int], Field(description="How many failed in each of the `steps`.")]
 
     @classmethod
     def of(cls, group: FailureGroup) -> "FailureGroupModel":
@@ -62,7 +63,16 @@ class FailureGroupModel(BaseModel):
             first=moment(group.first),
             last=moment(group.last),
             search=group.search,
+            trend=list(group.trend),
         )
+
+
+class StepsModel(BaseModel):
+    """At most 30 equal steps, from `created_after` or the first failure until `created_before` or now."""
+
+    begin: datetime
+    seconds: Annotated[float, Field(description="Of each.")]
+    count: int
 
 
 class FailuresModel(BaseModel):
@@ -71,6 +81,7 @@ class FailuresModel(BaseModel):
     groups: list[FailureGroupModel]
     runs: Annotated[int, Field(description="In all groups.")]
     is_complete: Annotated[bool, Field(description="Whether there are no older ones that were not looked at.")]
+    steps: Annotated[StepsModel, Field(description="Of the trends.")]
 
 
 @router.get("/failures")
@@ -78,5 +89,10 @@ def list_failures(known: Known, wanted: Annotated[FailuresWanted, Query()]) -> F
     """Flow runs that are failed or crashed now, by the exception's type and its message."""
     filter = FailureFilter(wanted.flow, micros(wanted.created_after), micros(wanted.created_before))
     found = failures(known, filter)
-    groups = [FailureGroupModel.of(group) for group in found.groups]
-    return FailuresModel(groups=groups, runs=found.runs, is_complete=found.is_complete)
+    steps = found.steps
+    return FailuresModel(
+        groups=[FailureGroupModel.of(group) for group in found.groups],
+        runs=found.runs,
+        is_complete=found.is_complete,
+        steps=StepsModel(begin=moment(steps.begin), seconds=steps.length / 1_000_000, count=steps.count),
+    )

@@ -69,6 +69,8 @@ class FailureFilter(NamedTuple):
     before: Micros | None = None  # created before
     limit: int = 30_000  # the newest of each of the two states that are looked at
     tags: tuple[str, ...] = ()  # all of them
+    step: Micros | None = None  # count apart what failed in each of equal steps, as long as this, of the time
+    first_step: Micros = 0  # when the first of them begins
 
 
 class FailureCount(NamedTuple):
@@ -82,6 +84,7 @@ class FailureCount(NamedTuple):
     newest_id: Id
     first: Micros  # when the first of them failed
     last: Micros
+    step: int = 0  # in which of the filter's steps, from 0 on
 
 
 class RunFilter(NamedTuple):

@@ -2,7 +2,21 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Delete, Select, and_, delete, exists, func, select, text, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Delete,
+    Select,
+    and_,
+    cast,
+    delete,
+    exists,
+    func,
+    literal_column,
+    select,
+    text,
+    union_all,
+)
 
 from perdure._rooms.cache.records import CacheEntry, CacheFilter
 from perdure._rooms.runs.records import FailureFilter
@@ -50,11 +64,22 @@ def failures(filter: FailureFilter) -> Select[object]:
     ]
     found = union_all(*(select(each.limit(filter.limit).subquery()) for each in newest)).subquery()
     runs, times = func.count().label("runs"), found.c.state_time
+    counted_apart = []
+    step: ColumnElement[int] = literal_column("0")
+    if filter.step is not None:
+        step = cast(func.floor((times - filter.first_step) * 1.0 / filter.step), BigInteger)
+        counted_apart = ["which"]  # not "step": results have a column of that name
     counted = select(
         *(found.c.flow_name, found.c.state_type, result.c.type, found.c.message, runs),
-        *(func.max(found.c.id).label("newest_id"), func.min(times).label("first"), func.max(times).label("last")),
+        *(
+            func.max(found.c.id).label("newest_id"),
+            func.min(times).label("first"),
+            func.max(times).label("last"),
+            step.label("which"),
+        ),
     ).select_from(found.outerjoin(result, and_(result.c.run_id == found.c.id, result.c.is_exception)))
-    counted = counted.group_by(found.c.flow_name, found.c.state_type, result.c.type, found.c.message)
+    same = (found.c.flow_name, found.c.state_type, result.c.type, found.c.message)
+    counted = counted.group_by(*same, *counted_apart)
     return counted.order_by(runs.desc(), func.max(found.c.id).desc())
 
 

@@ -7,9 +7,11 @@ import { RunLines } from "~/components/RunLines"
 import { Segments } from "~/components/Segments"
 import { PageHead } from "~/layout/PageHead"
 import { useAddress } from "~/lib/address"
-import { SPAN_NAMES, isSpan, stepsOf, type SpanName } from "~/lib/span"
+import { SPAN_NAMES, isSpan, rangeOf, stepsOf, type SpanName } from "~/lib/span"
 import { Flows } from "./Flows"
 import css from "./Overview.module.css"
+import { FailureTable } from "~/routes/runs/FailureTable"
+import { failures } from "~/routes/runs/queries"
 import { overviewOf, waitingRuns } from "./queries"
 import { Runs } from "./Runs"
 import { Storage } from "./Storage"
@@ -23,7 +25,9 @@ export function Page() {
   const span = isSpan(chosen) ? chosen : "24h"
   const query = useQuery(overviewOf(span))
   const waiting = useQuery(waitingRuns())
-  const found = waiting.isPending ? undefined : query.data
+  const failing = useQuery(failures(rangeOf(span)))
+  // Together, so that nothing moves once it is there.
+  const found = waiting.isPending || failing.isPending ? undefined : query.data
   const head = (
     <PageHead
       title="Overview"
@@ -94,6 +98,13 @@ export function Page() {
                 empty="No run has failed."
               />
             </Card>
+            {failing.data !== undefined && failing.data.groups.length > 0 && (
+              <div className={css["whole"]}>
+                <Card title="Failures by exception" aside={<More to={`/failures?created=${span}`} />} flush>
+                  <FailureTable created={span} most={5} />
+                </Card>
+              </div>
+            )}
             <Flows found={found} />
             <Storage span={span} />
           </>

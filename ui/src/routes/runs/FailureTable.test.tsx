@@ -1,5 +1,5 @@
 import { asked, show } from "~/testing/served"
-import { screen } from "@testing-library/react"
+import { fireEvent, screen } from "@testing-library/react"
 import { beforeEach, describe, expect, it, vi } from "vitest"
 import type { Schemas } from "~/api/client"
 import { Page } from "./Failures"
@@ -19,14 +19,16 @@ const GROUP = {
   first: "2026-05-01T06:00:00Z",
   last: "2026-05-02T06:00:00Z",
   search: "OrderUnknown: order",
+  trend: [1_000, 0, 300, 100],
 } as Group
+const STEPS = { begin: "2026-05-01T06:00:00Z", seconds: 21_600, count: 4 }
 
 function open(groups: Group[], at = "/failures", isComplete = true) {
   return show(Page, {
     at,
     api: ({ path }) =>
       path === "/api/flow-runs/failures"
-        ? { body: { groups, runs: 1_400, is_complete: isComplete } }
+        ? { body: { groups, runs: 1_400, is_complete: isComplete, steps: STEPS } }
         : { body: { items: [], next: null } },
   })
 }
@@ -74,6 +76,22 @@ describe("failures", () => {
   it("of which not all were looked at say so", async () => {
     await open([GROUP], "/failures", false)
     await screen.findByText("Only the newest 1,400 failed runs were looked at.")
+  })
+
+  it("say when most of them were", async () => {
+    await open([GROUP])
+    const trend = await screen.findByRole("img", { name: /^Most 1 May.*: 1,000$|^Most May 1.*: 1,000$/ })
+    expect(trend.querySelectorAll("g")).toHaveLength(4)
+  })
+
+  it("are sorted by what the address says, and a click on a head changes that", async () => {
+    const rare = { ...GROUP, type: "shop.errors.Rare", runs: 2, trend: [0, 0, 0, 2] } as Group
+    await open([GROUP, rare], "/failures?sort=-trend")
+    const names = () => screen.getAllByRole("link", { name: /OrderUnknown|Rare/ }).map(link => link.textContent)
+    await screen.findByText("Rare")
+    expect(names()).toEqual(["Rare", "OrderUnknown"])
+    fireEvent.click(screen.getByRole("button", { name: "Runs" }))
+    await vi.waitFor(() => expect(names()).toEqual(["OrderUnknown", "Rare"]))
   })
 
   it("are not there where no run has failed", async () => {

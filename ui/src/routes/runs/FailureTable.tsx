@@ -4,35 +4,46 @@ import type { Schemas } from "~/api/client"
 import { DataTable, type Column } from "~/components/DataTable"
 import { Empty, Failure, Skeleton } from "~/components/Feedback"
 import { Link, path } from "~/components/Link"
-import { StateBadge } from "~/components/State"
+import { STATES, StateBadge } from "~/components/State"
 import { Timestamp } from "~/components/Time"
+import { Trend } from "~/components/Trend"
 import { count, shortType } from "~/lib/format"
 import { rangeOf } from "~/lib/span"
 import css from "./Failures.module.css"
 import { failures } from "./queries"
 
 type Group = Schemas["FailureGroupModel"]
+type Steps = Schemas["StepsModel"]
 
 interface Props {
   /** Only runs of this flow, its subflow runs too. */
   flow?: string | undefined
   /** When they were created, as an address has it. */
   created?: string | undefined
+  /** The column that they are sorted by, and what is called when somebody sorts: see `DataTable`. */
+  order?: string | undefined
+  onOrder?: (order: string | undefined) => void
+  /** Only so many, in a card of the page. */
+  most?: number
 }
 
 /** Failed flow runs by what they failed of, the most frequent first; each leads to its runs. */
-export function FailureTable({ flow, created }: Props) {
+export function FailureTable({ flow, created, order, onOrder, most }: Props) {
   const { data, error, refetch } = useQuery(failures({ flow, ...rangeOf(created) }))
   if (data === undefined && error) return <Failure what="Failures" error={error} retry={refetch} />
   if (data === undefined) return <Skeleton lines={8} />
   const runsOf = (group: Group) => runsPath(group, flow, created)
+  const isCard = most !== undefined
+  const shown = columns(data.steps, runsOf).filter(({ id }) => !isLeftOut(id, flow !== undefined, isCard))
   return (
     <>
       <DataTable
         label="Failures"
-        rows={data.groups}
-        columns={columns(flow === undefined, runsOf)}
-        compact={group => <Compact group={group} to={runsOf(group)} />}
+        rows={data.groups.slice(0, most)}
+        columns={shown}
+        compact={group => <Compact group={group} steps={data.steps} to={runsOf(group)} />}
+        inline={isCard}
+        {...(onOrder === undefined ? {} : { order, onOrder })}
         rowId={group => `${group.state_type} ${group.type ?? ""} ${group.message ?? ""}`}
         href={runsOf}
         rowHeight={54}
@@ -42,7 +53,9 @@ export function FailureTable({ flow, created }: Props) {
           </Empty>
         }
       />
-      {!data.is_complete && <p className="faint">Only the newest {count(data.runs, "failed run")} were looked at.</p>}
+      {!data.is_complete && !isCard && (
+        <p className="faint">Only the newest {count(data.runs, "failed run")} were looked at.</p>
+      )}
     </>
   )
 }
@@ -61,12 +74,18 @@ function runsPath(group: Group, flow: string | undefined, created: string | unde
   return `/flow-runs?${search.toString()}`
 }
 
-function columns(hasFlow: boolean, runsOf: (group: Group) => string): Column<Group>[] {
-  const all: Column<Group>[] = [
+/** A page of one flow needs no column for it, and a card has less room. */
+function isLeftOut(id: string, ofFlow: boolean, isCard: boolean): boolean {
+  return (id === "flow" && ofFlow) || (isCard && (id === "first" || id === "newest"))
+}
+
+function columns(steps: Steps, runsOf: (group: Group) => string): Column<Group>[] {
+  return [
     {
       id: "failure",
       header: "Failure",
       width: "minmax(0, 3fr)",
+      value: title,
       cell: group => <Said group={group} to={runsOf(group)} />,
     },
     {
@@ -74,7 +93,16 @@ function columns(hasFlow: boolean, runsOf: (group: Group) => string): Column<Gro
       header: "Flow",
       width: "minmax(0, 1fr)",
       wide: true,
+      value: group => group.flows[0]?.flow ?? "",
       cell: group => <Flows group={group} />,
+    },
+    {
+      id: "trend",
+      header: "Trend",
+      width: "132px",
+      wide: true,
+      value: rise,
+      cell: group => <Trend values={group.trend} steps={steps} color={STATES[group.state_type].color} />,
     },
     {
       id: "runs",
@@ -109,7 +137,12 @@ function columns(hasFlow: boolean, runsOf: (group: Group) => string): Column<Gro
       cell: group => <Link to={path("flow-runs", group.newest.id)}>{group.newest.name}</Link>,
     },
   ]
-  return hasFlow ? all : all.filter(({ id }) => id !== "flow")
+}
+
+/** How many of its runs are of the last quarter of the time, 0 to 1: what has begun lately, or grows, is high. */
+function rise({ trend, runs }: Group): number {
+  const late = trend.slice(-Math.max(1, Math.round(trend.length / 4)))
+  return late.reduce((sum, each) => sum + each, 0) / Math.max(1, runs)
 }
 
 /** What it is called: the exception, or how the runs ended. */
@@ -154,7 +187,7 @@ function Flows({ group: { flows } }: { group: Group }) {
   )
 }
 
-function Compact({ group, to }: { group: Group; to: string }) {
+function Compact({ group, steps, to }: { group: Group; steps: Steps; to: string }) {
   return (
     <span className={css["compact"]}>
       <Said group={group} to={to} />
@@ -163,6 +196,9 @@ function Compact({ group, to }: { group: Group; to: string }) {
         <span className="faint">
           <Timestamp time={group.last} />
         </span>
+      </span>
+      <span className={css["trend"]}>
+        <Trend values={group.trend} steps={steps} color={STATES[group.state_type].color} />
       </span>
     </span>
   )

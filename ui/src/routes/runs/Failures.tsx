@@ -27,7 +27,12 @@ export function Page() {
         />
         <RangeFilter value={address.one("created")} onChange={created => address.set({ created })} />
       </FilterBar>
-      <FailureTable flow={address.one("flow")} created={address.one("created")} />
+      <FailureTable
+        flow={address.one("flow")}
+        created={address.one("created")}
+        order={address.one("sort")}
+        onOrder={sort => address.set({ sort })}
+      />
     </>
   )
 }
