@@ -101,8 +101,8 @@ MINUTE, HOUR, DAY = 60_000_000, 3_600_000_000, 86_400_000_000
 )
 def test_a_trend_has_at_most_thirty_steps_that_people_count_in(whole: int, expected: tuple[int, int]) -> None:
     steps = steps_until(0, whole)
-    assert (steps.length, steps.count) == expected
-    assert steps.begin + steps.count * steps.length == whole
+    assert (steps.length, steps.number) == expected
+    assert steps.begin + steps.number * steps.length == whole
 
 
 def failed_at(time: int) -> tuple[FlowRunRecord, StateRecord]:
@@ -120,7 +120,7 @@ def test_a_group_says_how_many_failed_when(home: Path, has_beginning: bool) -> N
     filter = FailureFilter(after=until - 10 * DAY if has_beginning else None, before=until)
     (group,), _, _, steps = failures(known, filter)
     known.close()
-    assert steps.begin + steps.count * steps.length == until
+    assert steps.begin + steps.number * steps.length == until
     assert {place: runs for place, runs in enumerate(group.trend) if runs} == {
         steps.place(until - 9 * DAY): 2,
         steps.place(until - 3 * HOUR): 1,

@@ -76,6 +76,12 @@ const journeys = {
     await button(/totals_by_product-0/).click()
     await page.getByText("Their values were compared").waitFor(wait)
   },
+  async "a run shows the source with which it began"() {
+    const { id } = await run("state=FAILED&flow=train_model")
+    await visit(page, `${origin}/flow-runs/${id}`)
+    await page.getByRole("tab", { name: "Source" }).click()
+    await page.getByRole("region", { name: "Code" }).getByText("train_model").first().waitFor(wait)
+  },
   async "the number of failed calls leads to them"() {
     const { items } = await ask(origin, "/api/task-runs?limit=1&state=FAILED")
     const { id, name, flow_run_id } = items[0]

@@ -76,6 +76,7 @@ class Settings:
         results_durability: str,
         results_inline_bytes: int,
         results_previews: bool,
+        flow_sources: bool,
         results_signing_keys: Secret | None,
         results_encryption_keys: Secret | None,
         results_allowed_classes: str | None,
@@ -128,6 +129,7 @@ class Settings:
     events_secret: Secret | None
     flow_default_retries: int
     flow_default_retry_delay_seconds: float
+    flow_sources: bool
     home: Path
     late_after_seconds: float
     lease_seconds: float

@@ -61,11 +61,11 @@ class Steps(NamedTuple):
 
     begin: Micros
     length: Micros
-    count: int
+    number: int
 
     def place(self, time: Micros) -> int:
         """The step that a time is in; of one outside of them, the nearest."""
-        return min(max((time - self.begin) // self.length, 0), self.count - 1)
+        return min(max((time - self.begin) // self.length, 0), self.number - 1)
 
 
 def steps_until(since: Micros, until: Micros, least: Micros = _MINUTE) -> Steps:
@@ -105,7 +105,7 @@ def failures(orchestrator: Orchestrator, filter: FailureFilter) -> Failures:
 
 
 def _trend(counts: Sequence[FailureCount], counted: Steps, steps: Steps) -> tuple[int, ...]:
-    bars = [0] * steps.count
+    bars = [0] * steps.number
     for each in counts:
         # In the middle: the steps in which it was counted need not begin with those that are shown.
         bars[steps.place(counted.begin + each.step * counted.length + counted.length // 2)] += each.runs

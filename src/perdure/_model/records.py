@@ -195,10 +195,12 @@ class DecisionRecord(NamedTuple):
 
 
 class SourceRecord(NamedTuple):
-    """What the digests of a task's source were made of."""
+    """What the digests of a task's source were made of; or the source of a flow's function, under a digest of it."""
 
-    digest: str  # of the source itself and of what it uses, one after the other
-    parts: JsonObject  # a JSON object: digests of functions, classes, closures and constants, by what they are called
+    digest: str  # of a task: of the source itself and of what it uses, one after the other
+    # A JSON object. Of a task: digests of functions, classes, closures and constants, by what they are called. Of a
+    # flow: see `_engine.recovery.shown_source`.
+    parts: JsonObject
 
 
 class ReleaseRecord(NamedTuple):

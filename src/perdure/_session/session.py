@@ -20,6 +20,7 @@ from perdure._engine.identity.projects import is_made_in_project, may_be_in_scop
 from perdure._engine.recovery.heartbeat import Heartbeat
 from perdure._engine.recovery.liveness import Liveness
 from perdure._engine.recovery.ownership import lose, reclaimed
+from perdure._engine.recovery.shown_source import shown_source
 from perdure._engine.recovery.start_record import entry_point_of, kept
 from perdure._model.colour import FetchPolicy
 from perdure._model.concurrency import check_threads
@@ -113,11 +114,16 @@ class Session(ResultPlaces):
         self.own(run)
         first = self._heartbeat.begin()
         self._heartbeat.watch(run)
-        entry_point = entry_point_of(run.options, run.reuses)
+        source = shown_source(run.options.function) if settings.current().flow_sources else None
+        entry_point = entry_point_of(run.options, run.reuses, None if source is None else source.digest)
         arguments = kept(run.id, run.options.name, entry_point, run.parameters)
         if arguments is None and (run.options.durable or run.options.on_crash is not None):
             self.log(run, logging.WARNING, _UNKEPT)
-        return (*first, StartRecord(run.id, self._heartbeat.process.id, entry_point, arguments, None))
+        start = StartRecord(run.id, self._heartbeat.process.id, entry_point, arguments, None)
+        if source is None or source.digest in self.reported_sources:
+            return (*first, start)
+        self.reported_sources.add(source.digest)
+        return (*first, start, source)
 
     def is_own(self, run_id: str, function: Callable[..., object]) -> bool:
         """Whether a task run is known to be of the function's project."""

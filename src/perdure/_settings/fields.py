@@ -251,9 +251,8 @@ class Settings:
     results_inline_bytes: int = field(
         metadata=_about(_whole(0), 0, "Results of at most so many bytes, as documents, are kept in SQLite; 0: none.")
     )
-    results_previews: bool = field(
-        metadata=_about(FLAG, True, "Store a short preview of each persisted result in the database.")
-    )
+    results_previews: bool = field(metadata=_about(FLAG, True, "Keep a short preview of each persisted result."))
+    flow_sources: bool = field(metadata=_about(FLAG, True, "Record the source of each flow's function, once."))
     results_signing_keys: Secret | None = field(
         metadata=_about(KEYS, None, "Sign results with the first of these keys; load only what one of them signed.")
     )

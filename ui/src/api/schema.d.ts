@@ -950,6 +950,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/flow-runs/{id}/source": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Flow Run Source
+         * @description The source of a flow run's function as the run began, and that of the newest run of the same flow.
+         */
+        get: operations["get_flow_run_source"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/flow-runs/{id}/start": {
         parameters: {
             query?: never;
@@ -3390,6 +3410,48 @@ export interface components {
              * @description The worker that started them and has not yet let go of them.
              */
             worker?: string | null;
+        };
+        /**
+         * FlowSource
+         * @description The source of a flow's function, without secrets, as it was when a run began, or was resumed last.
+         */
+        FlowSource: {
+            /**
+             * Code From
+             * @description Of a deployment: where its code was fetched from, as JSON.
+             */
+            code_from: string | null;
+            /** Digest */
+            digest: string;
+            /** Directory */
+            directory: string | null;
+            /**
+             * Is Cut
+             * @description Whether it is longer than the 64 KiB that are kept.
+             */
+            is_cut: boolean;
+            /**
+             * Line
+             * @description The number of its first line in the file.
+             */
+            line: number;
+            run: components["schemas"]["FlowRunModel"];
+            /**
+             * Target
+             * @description FILE.py:FLOW or MODULE:FLOW.
+             */
+            target: string | null;
+            /** Text */
+            text: string;
+        };
+        /**
+         * FlowSources
+         * @description The source with which a run began, and the one with which the newest run of its flow that has one began.
+         */
+        FlowSources: {
+            newest: components["schemas"]["FlowSource"] | null;
+            /** @description Null where none was recorded: of subflow runs, for one. */
+            own: components["schemas"]["FlowSource"] | null;
         };
         /**
          * FlowStatisticsModel
@@ -11622,6 +11684,119 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ResumePlan"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_flow_run_source: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A run's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowSources"];
                 };
             };
             /** @description Bad Request */

@@ -19,7 +19,7 @@ export function CodeBlock({ code, label }: { code: string; label?: string }) {
 
 const KINDS = ["comment", "string", "keyword", "number"]
 const TOKEN =
-  /(?<comment>#[^\n]*)|(?<string>[rbf]?"(?:[^"\\\n]|\\.)*"|[rbf]?'(?:[^'\\\n]|\\.)*')|(?<keyword>\b(?:from|import|as|def|return|with|for|in|if|else|class|async|await|None|True|False|lambda|raise|not|and|or)\b)|(?<number>\b\d[\d_.]*\b)/g
+  /(?<comment>#[^\n]*)|(?<string>[rbf]?"""[\s\S]*?"""|[rbf]?'''[\s\S]*?'''|[rbf]?"(?:[^"\\\n]|\\.)*"|[rbf]?'(?:[^'\\\n]|\\.)*')|(?<keyword>\b(?:from|import|as|def|return|with|for|while|in|is|if|elif|else|try|except|finally|yield|pass|break|continue|class|async|await|None|True|False|lambda|raise|not|and|or)\b)|(?<number>\b\d[\d_.]*\b)/g
 
 /** Python with its strings, numbers and keywords in their colours. */
 function highlighted(code: string): ReactNode[] {
@@ -37,4 +37,37 @@ function highlighted(code: string): ReactNode[] {
     last = match.index + match[0].length
   }
   return [...parts, code.slice(last)]
+}
+
+/** The same, line by line; a string of several lines is in its colour in each of them. */
+export function highlightedLines(code: string): ReactNode[][] {
+  const lines: ReactNode[][] = [[]]
+  const add = (text: string, kind?: string) => {
+    text.split("\n").forEach((part, index) => {
+      if (index > 0) lines.push([])
+      const line = lines.at(-1)
+      if (part !== "")
+        line?.push(
+          kind === undefined ? (
+            part
+          ) : (
+            <span key={line.length} className={css[kind]}>
+              {part}
+            </span>
+          ),
+        )
+    })
+  }
+  const text = code.replace(/\n$/, "")
+  let last = 0
+  for (const match of text.matchAll(TOKEN)) {
+    add(text.slice(last, match.index))
+    add(
+      match[0],
+      KINDS.find(each => match.groups?.[each] !== undefined),
+    )
+    last = match.index + match[0].length
+  }
+  add(text.slice(last))
+  return lines
 }

@@ -16,14 +16,18 @@ from perdure._results import signing
 from perdure._rooms.runs.records import FlowRun
 from perdure._run.context import Reuse
 
+SOURCE_DIGEST = "source_digest"  # in an entry point: of the `SourceRecord` of the flow's function
 
-def entry_point_of(options: RunOptions, reuses: Reuse | None = None) -> str:
+
+def entry_point_of(options: RunOptions, reuses: Reuse | None = None, source: str | None = None) -> str:
     """Which code a flow is, and where another process finds its function, as JSON; and which run it runs again.
+
+    `source` is the digest of what is shown of the function's source.
 
     The place is left out if another process cannot find it, since it is inside another function. Of a script, it is
     the file; of a module, its name and the directory from which it is imported.
     """
-    again: dict[str, str] = {}
+    again = {} if source is None else {SOURCE_DIGEST: source}
     if reuses is not None:
         again["rerun_of"] = reuses.flow_run_id
         again |= {} if reuses.before is None else {"reuses": f"{reuses.flow_run_id}/{reuses.before}"}
@@ -36,13 +40,20 @@ def entry_point_of(options: RunOptions, reuses: Reuse | None = None) -> str:
 
 # By object identity of a flow's function, with the function, so that ids stay its own.
 _origins: dict[int, tuple[Callable[..., object], dict[str, str]]] = {}
-_OF_ONE_RUN = ("rerun_of", "reuses")
+_OF_ONE_RUN = ("rerun_of", "reuses", SOURCE_DIGEST)
 
 
 def note_origin(options: RunOptions, entry: Mapping[str, str]) -> None:
     """Have this process's runs of a flow be found as its entry point says: another machine lacks the copy it is in."""
     origin = {name: said for name, said in entry.items() if name not in _OF_ONE_RUN}
     _origins[id(options.function)] = options.function, origin
+
+
+def source_digest_of(start: StartRecord | None) -> str | None:
+    """Under which digest the source of a flow run's function was recorded as it began; None if it was not."""
+    entry = {} if start is None or start.entry_point is None else json.loads(start.entry_point)
+    digest = entry.get(SOURCE_DIGEST)
+    return digest if isinstance(digest, str) else None
 
 
 def reuse_of(start: StartRecord) -> Reuse | None:

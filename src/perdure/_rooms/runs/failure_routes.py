@@ -94,5 +94,5 @@ def list_failures(known: Known, wanted: Annotated[FailuresWanted, Query()]) -> F
         groups=[FailureGroupModel.of(group) for group in found.groups],
         runs=found.runs,
         is_complete=found.is_complete,
-        steps=StepsModel(begin=moment(steps.begin), seconds=steps.length / 1_000_000, count=steps.count),
+        steps=StepsModel(begin=moment(steps.begin), seconds=steps.length / 1_000_000, count=steps.number),
     )

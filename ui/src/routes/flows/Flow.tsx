@@ -17,6 +17,7 @@ import { count, duration } from "~/lib/format"
 import { stepsOf } from "~/lib/span"
 import { summary } from "~/lib/statistics"
 import { Runs } from "../overview/Runs"
+import { NewestSource } from "../run/Source"
 import { FailureTable } from "../runs/FailureTable"
 import { compactRun, FLOW_RUN_COLUMNS } from "../runs/FlowRuns"
 import css from "./Flow.module.css"
@@ -97,6 +98,9 @@ export function Page() {
               ),
             },
             { id: "results", label: "Last results", content: <Results flow={name} /> },
+            ...(runs?.[0] === undefined
+              ? []
+              : [{ id: "source", label: "Source", content: <NewestSource flowRunId={runs[0].id} /> }]),
           ]}
         />
       </div>

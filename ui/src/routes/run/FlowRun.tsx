@@ -25,6 +25,7 @@ import { Origin, OriginCard } from "./Origin"
 import { ancestors, flowRunStates, start } from "./queries"
 import { RunAgain } from "./RunAgain"
 import { Attempts, Spent } from "./Spent"
+import { Source } from "./Source"
 import { States } from "./States"
 import { timeline } from "./timeline/queries"
 import { Timeline } from "./timeline/Timeline"
@@ -85,6 +86,9 @@ function Shown({ run }: { run: Schemas["FlowRunModel"] }) {
         </Suspense>
       ),
     },
+    ...(run.parent_flow_run_id === null
+      ? [{ id: "source", label: "Source", content: <Source flowRunId={run.id} /> }]
+      : []),
     { id: "why", label: "Why", content: <Why id={run.id} of="flow-runs" /> },
     { id: "details", label: "Details", content: <Details run={run} /> },
   ]

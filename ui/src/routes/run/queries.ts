@@ -46,6 +46,14 @@ export const start = (id: string) =>
     queryFn: () => unwrap(client.GET("/api/flow-runs/{id}/start", { params: { path: { id } } })),
   })
 
+/** The source of a flow run's function as it began, and that of the newest run of its flow. */
+export const sources = (id: string) =>
+  queryOptions({
+    queryKey: ["source", id],
+    queryFn: () => unwrap(client.GET("/api/flow-runs/{id}/source", { params: { path: { id } } })),
+    staleTime: 60_000,
+  })
+
 /** The deployment that a flow run came from; null for one that was called. */
 export const origin = (id: string) =>
   queryOptions({
