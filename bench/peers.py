@@ -83,7 +83,7 @@ PEERS = (
         scripts=_HERE / "scripts" / "dagster",
         calls=100,
         groups=(("seq",),),
-        help=_program("dagster.cli", "main"),
+        help=_program("dagster._cli", "main"),
         environment={"DAGSTER_DISABLE_TELEMETRY": "yes"},
     ),
     Peer(
