@@ -36,9 +36,11 @@ class Figure(NamedTuple):
 FIGURES = {
     "computed": Figure(f"{WANTING} processes want one missing key: times it is computed", "1"),
     "computed after a kill": Figure("the same, and the one that computes is killed", "2"),
-    "documents": Figure(f"{STEPS:,} finished steps with documents: seconds until the next begins", "at most 5"),
+    "documents": Figure(f"{STEPS:,} finished steps with documents: seconds until the next begins", "at most 1.5"),
     "documents MiB": Figure("the same, peak MiB", ""),
-    "literals": Figure(f"{STEPS:,} finished steps with literals: seconds until the next begins", "at most 5"),
+    "inline": Figure(f"{STEPS:,} finished steps, inline: seconds until the next begins", "at most 1.5"),
+    "inline MiB": Figure("the same, peak MiB", ""),
+    "literals": Figure(f"{STEPS:,} finished steps with literals: seconds until the next begins", "at most 1.5"),
     "literals MiB": Figure("the same, peak MiB", ""),
     "small": Figure("identity of a call with small arguments, µs", "at most 20"),
     "former": Figure("the same, with digests as the first version made them, µs", ""),
@@ -93,9 +95,11 @@ def _wait_until(is_so: Callable[[], bool]) -> None:
 
 def resume(home: Path) -> Measured:
     """How long a flow run that died after many steps takes to come to the next one."""
-    for kind in ("documents", "literals"):
+    for kind in ("documents", "inline", "literals"):
         place = _new(home)
         environment = {**SOURCE, "PERDURE_HOME": str(place)}
+        if kind == "inline":
+            environment["PERDURE_RESULTS_INLINE_BYTES"] = "1000"
         run([sys.executable, SCRIPTS / "steps.py", str(STEPS), "run", kind], place, environment)
         ended = run([sys.executable, SCRIPTS / "steps.py", str(STEPS), "resume"], place, environment)
         found = json.loads(ended.printed)

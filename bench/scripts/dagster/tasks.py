@@ -1,7 +1,7 @@
 """The workloads of one job, on an instance that keeps its events in the home.
 
-A job's ops are declared beforehand, so each call is an op with a name of its own; all are run in this process, one after
-the other. What an op returns is kept by the job's IO manager, pickled into a file, so `seq` persists too.
+A job's ops are declared beforehand, so each call is an op with a name of its own; all are run in this process, one
+after the other. What an op returns is kept by the job's IO manager, pickled into a file, so `seq` persists too.
 """
 
 from pathlib import Path
