@@ -91,6 +91,22 @@ def exactly_dated_id(id: str, created: Micros) -> str:
     return f"{dated[:15]}{created % 1_000 * 4_096 // 1_000:03x}{dated[18:]}"
 
 
+_ORDER_BITS, _END_BITS = 38, 24
+_MOST_LATER = (1 << _ORDER_BITS - 1) - 1  # microseconds: 38 hours
+
+
+def ordered_id(time: Micros, later: Micros, end: int) -> str:
+    """The id of something that happened at a time: sorted by the microsecond, as `exactly_dated_id`, and within one by
+    how much later it came to be known, up to 38 hours in either direction. The same for the same numbers.
+
+    Of `end`, which distinguishes what came at once, the low 24 bits count.
+    """
+    order = min(max(later, -_MOST_LATER), _MOST_LATER) + _MOST_LATER
+    number = order << _END_BITS | end & (1 << _END_BITS) - 1 | _VARIANT
+    text = f"{number:016x}"
+    return exactly_dated_id(f"00000000-0000-4000-{text[:4]}-{text[4:]}", max(time, 0))
+
+
 def is_id(text: str) -> bool:
     """Whether `text` is a UUID in its canonical form."""
     try:

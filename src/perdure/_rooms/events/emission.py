@@ -10,12 +10,12 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from perdure._model.errors import EventError, OrchestratorError
 from perdure._platform import providers
 from perdure._platform.clock import Micros, system_clock, to_datetime
-from perdure._platform.ids import new_id
+from perdure._platform.ids import exactly_dated_id
 from perdure._platform.named import NamedTuple
 from perdure._rooms.events.port import NO_RUN, OF_STATES
 from perdure._rooms.events.port import Event as Kept
@@ -186,7 +186,7 @@ def _check_kind(kind: object) -> None:
 
 def _checked_id(id: str | UUID | None) -> str:
     if id is None:
-        return new_id()
+        return exactly_dated_id(str(uuid4()), system_clock())  # in the order of the run's states, too
     try:
         return str(UUID(str(id)))
     except ValueError:

@@ -179,7 +179,7 @@ class SqlServices:
         query, values = self._due, (now, *(() if of is None else (of,)), *besides, limit)
         query += "" if of is None else f" AND hook_id = {self._mark}"
         query += f" AND hook_id NOT IN ({', '.join(self._mark for _ in besides)})" if besides else ""
-        return self._access.all(Delivery, f"{query} ORDER BY due LIMIT {self._mark}", *values)
+        return self._access.all(Delivery, f"{query} ORDER BY due, id LIMIT {self._mark}", *values)
 
     def claim_delivery(self, delivery: Delivery, until: Micros) -> bool:
         """Have nobody else try a delivery before a time; False if somebody else has claimed or tried it."""

@@ -9,14 +9,13 @@ from collections.abc import Iterator, Sequence
 
 from perdure._blocks.block import from_record
 from perdure._model.errors import OrchestratorError, OrchestratorUnreachable
-from perdure._platform.clock import to_datetime
+from perdure._platform.clock import LAST_TIME, to_datetime
 from perdure._platform.ids import exactly_dated_id, id_of
 from perdure._rooms.events.port import Event, SeenResult, deliveries_of
 from perdure._server.services.runtime import ServiceRuntime
 from perdure._storages.storage import Storage
 
 CREATED = "result.created"  # the kind of these events
-_LAST = 253_402_300_799_000_000  # the end of the year 9999: what clocks that are set wrong say may come after it
 _PAGE = 1_000  # results
 
 
@@ -69,7 +68,7 @@ def _url(storage: Storage | None, key: str) -> str | None:
 
 
 def _event(result: SeenResult, before: str | None, storage: Storage | None) -> Event:
-    time = min(result.created, _LAST)
+    time = min(result.created, LAST_TIME)
     parts = (result.run_id, result.storage_id, result.storage_key, result.digest, result.arrival)
     id = exactly_dated_id(id_of(repr(parts)), time)  # versions within a millisecond are events in their order
     payload = {
