@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from perdure._model.errors import ParameterBindError
+from perdure._platform import annotations
 from perdure._platform.named import NamedTuple
 
 _PLAIN = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -149,7 +150,7 @@ def _anything(*args: object, **kwargs: object) -> None:
 def signature_of(function: Callable[..., object], follow_wrapped: bool = True) -> inspect.Signature:
     """The signature of a function, or one that takes anything."""
     try:
-        return inspect.signature(function, follow_wrapped=follow_wrapped)
+        return annotations.signature(function, follow_wrapped)
     except ValueError:
         return inspect.signature(_anything)
 

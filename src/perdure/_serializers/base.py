@@ -5,7 +5,6 @@ import functools
 import importlib
 import json
 import shutil
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -14,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import PydanticUndefined
 
 from perdure._model.errors import DefinitionError, ResultUnreadable, UnknownSerializer, reasons
+from perdure._platform.annotations import annotations_in
 from perdure._serializers.payload import THRESHOLD, Payload, Source
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class _SerializerType(ModelType):
 
     def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> Any:
         if isinstance(namespace.get("type"), str):
-            annotations = _annotations(namespace)
+            annotations = annotations_in(namespace)
             annotations.setdefault("type", Literal[namespace["type"]])
             namespace = {**namespace, "__annotations__": annotations}
         return super().__new__(mcs, name, bases, namespace, **options)
@@ -49,16 +49,6 @@ class _SerializerType(ModelType):
         if len(fields) == 1:
             return Serializer.from_name(name)
         return _construct(_type_named(name), name, **{each: fields[each] for each in fields if each != "type"})
-
-
-def _annotations(namespace: dict[str, Any]) -> dict[str, Any]:
-    """The annotations in a class's body, which Python evaluates late from 3.14 on."""
-    if sys.version_info < (3, 14) or "__annotations__" in namespace:
-        return dict(namespace.get("__annotations__", {}))
-    annotationlib = importlib.import_module("annotationlib")
-    annotate = annotationlib.get_annotate_from_class_namespace(namespace)
-    format = annotationlib.Format.FORWARDREF
-    return {} if annotate is None else dict(annotationlib.call_annotate_function(annotate, format))
 
 
 class Serializer(BaseModel, ABC, metaclass=_SerializerType):

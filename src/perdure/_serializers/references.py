@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 from perdure._model.errors import ResultUnreadable
 from perdure._model.exceptions import portable
 from perdure._platform import moved, programs
+from perdure._platform.annotations import own_annotations
 from perdure._platform.exception_reducers import are_changed
 from perdure._platform.importable import is_importable
 from perdure._serializers.class_copies import copying_pickler
@@ -313,10 +314,16 @@ def _described_class(kind: type) -> object:
         return kind.__qualname__, _bases(kind), [(name, _described(each.value)) for name, each in members.items()]
     own = [
         (name, _described_class(value) if _is_inside(value, kind) else _described(value))
-        for name, value in sorted(vars(kind).items())
+        for name, value in sorted({**_annotated(kind), **vars(kind)}.items())
         if not _is_made(name, value)
     ]
     return kind.__qualname__, _bases(kind), own
+
+
+def _annotated(kind: type) -> dict[str, object]:
+    """The annotations of a class, which are no member of it from Python 3.14 on."""
+    annotations = own_annotations(kind)
+    return {"__annotations__": annotations} if annotations else {}
 
 
 def _is_inside(value: object, kind: type) -> bool:

@@ -28,7 +28,6 @@ What always holds:
 - The block waits for all that was submitted in it before it decides.
 """
 
-import inspect
 import json
 import logging
 from collections.abc import Sequence
@@ -44,6 +43,7 @@ from perdure._model.errors import ResultError, ResultUntrusted, StorageError, Tr
 from perdure._model.records import ResultRecord, StateRecord, StepEndRecord, StepRecord, TransactionRecord
 from perdure._model.state_types import ROLLED_BACK, StateType
 from perdure._model.states import State
+from perdure._platform.annotations import signature
 from perdure._results.store import result_from_record
 from perdure._run.context import FlowRunContext, RunContext, TaskRunContext
 from perdure._run.effects import Blocking, Call, Effect, Steps, WaitFor
@@ -293,7 +293,7 @@ def _state_of(step: StepRecord) -> State[object]:
 
 def _hook_call(transaction: Transaction, hook: Any, state: State[object] | None) -> Effect:
     try:
-        takes = len(inspect.signature(hook).parameters)
+        takes = len(signature(hook).parameters)
     except ValueError:  # of a builtin
         takes = 1
     args = (transaction, state)[: max(takes, 1)]

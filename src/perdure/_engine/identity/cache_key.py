@@ -15,6 +15,7 @@ from perdure._engine.identity.policies import (
     task_input_hash,
 )
 from perdure._engine.identity.projects import project_of
+from perdure._platform.annotations import signature
 from perdure._platform.lazy_import import LazyModule
 from perdure._platform.named import NamedTuple
 from perdure._run.context import TaskRunContext
@@ -169,7 +170,7 @@ def _free(name: str, taken: Mapping[str, str]) -> str:
 def _looks(function: Callable[..., object]) -> tuple[int, bool]:
     """How many of (context, parameters) a function takes, and whether it is a coroutine function."""
     positional = 0
-    for parameter in inspect.signature(function).parameters.values():
+    for parameter in signature(function).parameters.values():
         if parameter.kind is parameter.VAR_POSITIONAL:
             positional = 2
         positional += parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)

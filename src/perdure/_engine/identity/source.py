@@ -46,6 +46,7 @@ from perdure._engine.identity.source_constants import pickled_constant
 from perdure._engine.identity.source_files import body_of_class, file_of, own_source, source_of_class
 from perdure._model.errors import SerializationError
 from perdure._platform import programs
+from perdure._platform.annotations import own_annotations, without_annotating
 from perdure._platform.named import NamedTuple
 
 _MOST = 10_000  # functions and classes that one task may reach, and objects; those after count by their names and types
@@ -150,13 +151,14 @@ class Walk:
 
     def _record_of_class(self, kind: type) -> tuple[object, ...]:
         self._look_at_members(kind)
-        functions = [each for each in map(_plain, vars(kind).values()) if isinstance(each, FunctionType)]
+        own = without_annotating(vars(kind))
+        functions = [each for each in map(_plain, own.values()) if isinstance(each, FunctionType)]
         source, names = source_of_class(kind, functions)
         namespace = vars(sys.modules[kind.__module__]) if kind.__module__ in sys.modules else {}
         if source is None:
-            members = {
-                name: self.describe(_plain(value)) for name, value in vars(kind).items() if _is_significant(name)
-            }
+            if "__annotations__" not in own and (annotated := own_annotations(kind)):  # from Python 3.14 on
+                own = {"__annotations__": annotated, **own}
+            members = {name: self.describe(_plain(value)) for name, value in own.items() if _is_significant(name)}
             return ("class", kind.__qualname__, [self.describe(base) for base in kind.__bases__], members), None
         used = {name for each in functions for name in _names(each.__code__)}
         named = self._named(namespace, sorted({*names, *used}))
@@ -168,7 +170,7 @@ class Walk:
     def _look_at_members(self, kind: type) -> None:
         """Note what the class has, so that what is set on it later is seen."""
         self._look(functools.partial(getattr, kind, "__bases__"))
-        self._look(functools.partial(len, vars(kind)))
+        self._look(functools.partial(_count_of_members, kind))
         for name in vars(kind):
             if not is_made(name):
                 value = self._look(functools.partial(vars(kind).get, name))
@@ -411,6 +413,10 @@ def _lasts(value: object) -> bool:
 
 def _kind(value: object) -> str:
     return f"{type(value).__module__}.{type(value).__qualname__}"
+
+
+def _count_of_members(kind: type) -> int:
+    return len(without_annotating(vars(kind)))
 
 
 def _is_significant(name: str) -> bool:

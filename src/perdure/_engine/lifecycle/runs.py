@@ -1,6 +1,5 @@
 """What the lifecycles of flow runs and task runs share: entering states, keeping results, calling hooks."""
 
-import inspect
 import logging
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -18,6 +17,7 @@ from perdure._model.records import CacheRecord, Record, ReleaseRecord, RenameRec
 from perdure._model.state_types import FINAL, UNSUCCESSFUL, StateType
 from perdure._model.states import State, is_states
 from perdure._model.transitions import TRANSITIONS, check_transition
+from perdure._platform.annotations import signature
 from perdure._platform.clock import LAST_TIME, Micros, to_datetime
 from perdure._platform.secrecy import redact, shortened
 from perdure._results.keys import format_key, needs_digest
@@ -384,7 +384,7 @@ def name_run(run: RunContext, template: str | Callable[..., str]) -> Steps[Seque
         LookupError, ValueError: the template cannot be formatted with these parameters.
     """
     if callable(template):
-        takes = len(inspect.signature(template).parameters)
+        takes = len(signature(template).parameters)
         name = yield user_call(run, template, *(run.parameters,)[:takes])
     else:
         name = template.format(**template_variables(run), **_own(run.parameters))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from perdure._model.errors import ParameterTypeError
 from perdure._model.options import FlowOptions
 from perdure._model.signatures import signature_of
+from perdure._platform.annotations import own_annotations, own_texts
 from perdure._platform.lazy_import import LazyModule
 from perdure._platform.secrecy import REDACTED, is_secret_name, redact, shortened
 
@@ -80,7 +81,7 @@ def _shown(name: str, value: object) -> str:
 def hints_of(function: Callable[..., object]) -> dict[str, object]:
     """The type hint of each parameter; those that cannot be resolved at run time accept anything, which is logged."""
     target = inspect.unwrap(function)
-    annotations = getattr(target, "__annotations__", {})
+    annotations = own_annotations(target)
     kinds = signature_of(function).parameters
     try:
         hints = typing.get_type_hints(target, include_extras=True)
@@ -98,7 +99,7 @@ def _resolved(target: object, name: str, hint: object) -> object:
         _log.warning(
             "The parameter '%s' of '%s' is not validated: its type hint %s cannot be had at run time (%s). Import it"
             " outside `if TYPE_CHECKING`, or define the flow with validate_parameters=False.",
-            *(name, getattr(target, "__qualname__", target), hint, error),
+            *(name, getattr(target, "__qualname__", target), own_texts(target).get(name, hint), error),
         )
         return Any
 
