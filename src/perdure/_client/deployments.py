@@ -12,7 +12,7 @@ from perdure._model.states import State
 from perdure._platform.clock import from_datetime, system_clock, to_datetime
 from perdure._rooms.deployments.definition import Definition, definition_of_text
 from perdure._rooms.deployments.port import Deployment, DeploymentVersion, ScheduleRecord, WorkPool
-from perdure._rooms.deployments.runs import Wanted, deployment_named, make_runs
+from perdure._rooms.deployments.runs import Wanted, deployment_named, make_run
 from perdure._rooms.deployments.ticks import resume_schedules, scheduled
 from perdure._scheduling.schedule import Schedule, schedule_of
 from perdure._store.protocol import Orchestrator
@@ -140,11 +140,7 @@ class DeploymentCalls:
         at = None if state is None else state.state_details.scheduled_time
         due = now if at is None else max(now, from_datetime(at))
         wanted = Wanted(due, parameters or {}, key, name=name, tags=tuple(tags or ()), work_queue=work_queue)
-        made = make_runs(of, [wanted], now, self._orchestrator)
-        id = made[0] if made else self._orchestrator.transactions.run_of_key(of.flow_name, key or "")
-        if id is None:
-            raise DeploymentError(f"The run of {of.name!r} with the key {key!r} is gone. Use another key.")
-        return id
+        return make_run(of, wanted, now, self._orchestrator)
 
     def pause(self, which: str | UUID, paused: bool) -> None:
         """Have its schedules make no runs, or make them again."""

@@ -14,7 +14,7 @@ from perdure._platform.clock import from_datetime
 from perdure._platform.named import NamedTuple
 from perdure._rooms.deployments.definition import definition_of_text
 from perdure._rooms.deployments.port import Deployment
-from perdure._rooms.deployments.runs import Wanted, deployment_named, make_runs
+from perdure._rooms.deployments.runs import Wanted, deployment_named, make_run
 from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._run.context import FlowRunContext, current_run
 from perdure._session import session as sessions
@@ -145,12 +145,7 @@ def _made_run(asked: _Asked, of: Deployment, session: Session) -> str:
         priority=asked.priority,
         work_queue=asked.work_queue,
     )
-    made = make_runs(of, [wanted], now, session.orchestrator)
-    known = session.orchestrator.transactions
-    id = made[0] if made else known.run_of_key(of.flow_name, asked.idempotency_key or "")
-    if id is None:
-        raise DeploymentError(f"The run of {asked.name!r} with the key {asked.idempotency_key!r} is gone. Use another.")
-    return id
+    return make_run(of, wanted, now, session.orchestrator)
 
 
 def _call(name: str) -> str | None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from perdure._model.errors import RecordRefused
 from perdure._model.records import NOBODY, FlowKeyRecord, FlowRunRecord, StartRecord, StateRecord
 from perdure._model.state_types import StateType
 from perdure._platform.ids import new_id
@@ -77,6 +78,23 @@ class PlacesConformance:
     def _claimed(self, orchestrator: Orchestrator, most: int = 10, now: int = NOW) -> list[str]:
         taken = orchestrator.deployments.claim(worker(), most, now, LEASE)
         return [run.flow_run_id for run in taken]
+
+    def test_no_place_is_kept_for_a_run_that_is_not_created(self, orchestrator: Orchestrator) -> None:
+        of, id, other = self._deployed(orchestrator), new_id(), new_id()
+        place = QueuedRun(id, of.id, of.version, of.work_pool, None, 100, NOW, None, None, None, NOW)
+        run = FlowRunRecord(id, "r", of.flow_name, None, None, None, "[]", "{}", NOW)
+        state = StateRecord(id, False, StateType.SCHEDULED, SCHEDULED, None, NOW)
+        key = FlowKeyRecord(of.flow_name, "k", id)
+        for keys, records in (
+            ([key], []),
+            ([key], [run]),
+            ([key._replace(flow_run_id=other)], [run, state]),
+            ([key], [run._replace(id=other), state._replace(run_id=other)]),
+        ):
+            with pytest.raises(RecordRefused):
+                orchestrator.deployments.enqueue([place], keys, records)
+        assert not orchestrator.deployments.queued(QueueFilter())
+        assert orchestrator.transactions.run_of_key(of.flow_name, "k") is None
 
     def test_a_run_that_is_let_go_waits_again(self, orchestrator: Orchestrator) -> None:
         kept = self._deployed(orchestrator)

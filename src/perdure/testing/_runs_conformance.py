@@ -2,6 +2,7 @@
 
 import pytest
 
+from perdure._model.errors import RecordRefused
 from perdure._model.records import (
     CancelRecord,
     FlowKeyRecord,
@@ -249,6 +250,8 @@ class RunsConformance:
     def test_a_flow_run_is_created_once_for_a_key(self, orchestrator: Orchestrator) -> None:
         known = orchestrator.transactions
         first, second = flow_run(), flow_run()
+        with pytest.raises(RecordRefused):
+            known.create_once(FlowKeyRecord("pipeline", "k", new_id()), [first])
         assert known.create_once(FlowKeyRecord("pipeline", "k", first.id), [first])
         assert not known.create_once(FlowKeyRecord("pipeline", "k", second.id), [second])
         assert known.create_once(FlowKeyRecord("other", "k", second.id), [second])

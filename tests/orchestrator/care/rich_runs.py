@@ -55,7 +55,7 @@ def report_much(database: Database) -> None:
     known.transactions.open(TransactionRecord(TRANSACTION, "k", runs[0].id, 1))
     step = StepRecord(runs[0].id, TRANSACTION, TRANSACTION, "k", None, None, None, None, "ended")
     known.commit([step, ValueRecord(TRANSACTION, "name", "1"), block("s3"), block(None), SourceRecord("d", "{}")])
-    known.transactions.create_once(FlowKeyRecord("pipeline", "key", runs[0].id), [])
+    known.transactions.create_once(FlowKeyRecord("pipeline", "key", runs[0].id), [runs[0]])
     known.claim_key(claim())
     for table in metadata.sorted_tables:
         if not known.select(select(table).limit(1)):

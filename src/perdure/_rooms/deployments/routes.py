@@ -23,7 +23,7 @@ from perdure._rooms.deployments.backfill_routes import router as backfills
 from perdure._rooms.deployments.definition import definition_of_text
 from perdure._rooms.deployments.pool_routes import router as pools
 from perdure._rooms.deployments.port import Deployment, DeploymentVersion, QueuedRun, QueueFilter, ScheduleRecord
-from perdure._rooms.deployments.runs import Wanted, flow_runs_of, make_runs
+from perdure._rooms.deployments.runs import Wanted, flow_runs_of, make_run
 from perdure._rooms.deployments.ticks import resume_schedules, upcoming
 from perdure._rooms.deployments.versions import changes, chosen, code_shown, first_alike, rolled_back
 from perdure._rooms.runs.records import RunFilter
@@ -296,9 +296,7 @@ def create_run(id: Id, given: NewRun, known: Known) -> FlowRunModel:
         tags=tuple(given.tags),
         priority=given.priority,
     )
-    made = make_runs(of, [wanted], now, known)
-    run_id = made[0] if made else known.transactions.run_of_key(of.flow_name, given.idempotency_key or "")
-    (run,) = known.flow_runs(RunFilter(ids=(run_id or "",)))
+    (run,) = known.flow_runs(RunFilter(ids=(make_run(of, wanted, now, known),)))
     return FlowRunModel.of(run)
 
 

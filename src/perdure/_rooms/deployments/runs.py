@@ -72,6 +72,19 @@ def make_runs(of: Deployment, wanted: Sequence[Wanted], now: Micros, known: Orch
     return list(known.deployments.enqueue([run for run, _ in made], keys, records))
 
 
+def make_run(of: Deployment, wanted: Wanted, now: Micros, known: Orchestrator) -> str:
+    """Make a run of a deployment; its id, or that of the run which has its key.
+
+    Raises:
+        ParameterTypeError, DeploymentError: as of `make_runs`; or the run that had the key was removed meanwhile.
+    """
+    made = make_runs(of, [wanted], now, known)
+    id = made[0] if made else known.transactions.run_of_key(of.flow_name, wanted.key or "")
+    if id is None:
+        raise DeploymentError(f"The run of {of.name!r} with the key {wanted.key!r} is gone. Use another key.")
+    return id
+
+
 def _made(of: Deployment, definition: Definition, wanted: Wanted, now: Micros) -> tuple[QueuedRun, list[Record]]:
     id = new_id()
     parameters = {**filled({**definition.parameters, **wanted.parameters}, _known(wanted)), **wanted.exact}

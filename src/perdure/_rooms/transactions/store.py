@@ -3,10 +3,12 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
+from perdure._model.errors import RecordRefused
 from perdure._model.records import (
     CacheRecord,
     CommitRecord,
     FlowKeyRecord,
+    FlowRunRecord,
     Owner,
     Record,
     ResultRecord,
@@ -66,8 +68,15 @@ class SqlTransactions:
         return dict(self._read(self._sql.values, (transaction_id,)))
 
     def create_once(self, key: FlowKeyRecord, records: Iterable[Record]) -> bool:
-        """Create a flow run by its records, unless the flow has one with the key; whether it was created."""
-        return self._writer.commit_together(list(records), unless=(self._sql.add_flow_key, key))
+        """Create a flow run by its records, unless the flow has one with the key; whether it was created.
+
+        Raises:
+            RecordRefused: they create no such run, so that all who come with the key would wait for none.
+        """
+        given = list(records)
+        if not any(isinstance(each, FlowRunRecord) and each.id == key.flow_run_id for each in given):
+            raise RecordRefused(f"No record creates the run {key.flow_run_id!r} that is to have the key {key.key!r}.")
+        return self._writer.commit_together(given, unless=(self._sql.add_flow_key, key))
 
     def run_of_key(self, flow_name: str, key: str) -> str | None:
         """The id of the flow run that has an idempotency key."""

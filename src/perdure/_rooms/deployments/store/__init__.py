@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from perdure._model.errors import RecordRefused
 from perdure._model.records import FlowKeyRecord, FlowRunRecord, Record, StartRecord, StateRecord
 from perdure._model.state_types import StateType
 from perdure._platform.clock import Micros
@@ -160,9 +161,7 @@ class SqlDeployments(SqlClaims, SqlPools, SqlQueues):
         self, runs: Sequence[QueuedRun], keys: Sequence[FlowKeyRecord], records: Iterable[Record]
     ) -> Sequence[str]:
         """Create flow runs by their records, and put them in their queues, in one transaction; whose ids are new."""
-        of_run: dict[str, list[Record]] = {run.flow_run_id: [] for run in runs}
-        for record in records:
-            of_run[_run_of(record)].append(record)
+        of_run = _by_run(runs, keys, records)
         key_of = {key.flow_run_id: key for key in keys}
 
         def work(connection: Connection) -> list[str]:
@@ -250,10 +249,36 @@ class SqlDeployments(SqlClaims, SqlPools, SqlQueues):
         return self._writer.transact(work) if found else []
 
 
+def _by_run(
+    runs: Sequence[QueuedRun], keys: Sequence[FlowKeyRecord], records: Iterable[Record]
+) -> dict[str, list[Record]]:
+    """The records of runs that are to wait, by their ids.
+
+    Raises:
+        RecordRefused: a run is not created by them, so that its place would be that of a run which there is not; or a
+            record or a key is of another run.
+    """
+    of_run: dict[str, list[Record]] = {run.flow_run_id: [] for run in runs}
+    for id, record in ((_run_of(each), each) for each in records):
+        if id not in of_run:
+            raise RecordRefused(f"A {type(record).__name__} is of the run {id!r}, which is put in no queue.")
+        of_run[id].append(record)
+    for key in keys:
+        if key.flow_run_id not in of_run:
+            raise RecordRefused(
+                f"The key {key.key!r} is that of the run {key.flow_run_id!r}, which is put in no queue."
+            )
+    for id, own in of_run.items():
+        if not {FlowRunRecord, StateRecord} <= {type(each) for each in own}:
+            raise RecordRefused(f"The run {id!r} cannot wait in a queue: no record creates it, or none says its state.")
+    return of_run
+
+
 def _run_of(record: Record) -> str:
     if isinstance(record, FlowRunRecord):
         return record.id
-    assert isinstance(record, StateRecord | StartRecord), record  # what a run that waits is made of
+    if not isinstance(record, StateRecord | StartRecord):  # what a run that waits is made of
+        raise RecordRefused(f"A run that waits is made by no {type(record).__name__}.")
     return record.run_id if isinstance(record, StateRecord) else record.flow_run_id
 
 
