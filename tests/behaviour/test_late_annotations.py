@@ -28,7 +28,7 @@ START = """
 def run(text: str) -> dict[str, Any]:
     """What a program leaves."""
     names: dict[str, Any] = {"__name__": "late"}
-    exec(textwrap.dedent(START + text), names)
+    exec(textwrap.dedent(START) + textwrap.dedent(text), names)
     return names
 
 
@@ -75,7 +75,7 @@ def test_functions_that_a_run_calls_take_what_they_take_anywhere() -> None:
     def hook(task, task_run, state: Decimal) -> None:
         called.append("completed")
 
-    @task(cache_key_fn=key, run_name=name, on_completion=[hook])
+    @task(cache_key_fn=key, task_run_name=name, on_completion=[hook])
     def step(n: Decimal) -> Decimal:
         return n
 
@@ -96,7 +96,7 @@ def test_functions_that_a_run_calls_take_what_they_take_anywhere() -> None:
 
 @late
 def test_a_class_whose_fields_have_other_types_is_another_one() -> None:
-    kinds = [run(f"class Row:\n        n: {kind}")["Row"] for kind in ("int", "str", "Decimal", "int")]
+    kinds = [run(f"class Row:\n    n: {kind}")["Row"] for kind in ("int", "str", "Decimal", "int")]
     digests = [definition_of(each) for each in kinds]
     assert digests[0] == digests[3]
     assert len(set(digests)) == 3

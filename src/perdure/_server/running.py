@@ -29,7 +29,9 @@ from perdure._server.http_protocol import ImpatientProtocol, make_room
 from perdure._server.metrics import SHARED
 from perdure._settings import settings
 from perdure._store.embedded import EmbeddedOrchestrator
+from perdure._store.sql.database import Database
 from perdure._store.sql.database_from_settings import database_at
+from perdure._store.sql.sqlite import SQLite
 
 _M_ARENA_MAX = -8  # as malloc.h names it
 _START_SECONDS = 30  # that a worker may take until it answers: a loaded machine takes its time to import all
@@ -45,6 +47,7 @@ class Listening(NamedTuple):
     address: str
     database: str
     authenticated: bool
+    is_new: bool  # whether the database is a file that was made now
 
 
 def serve(config: ServerConfig, database: str | None, insecure: bool, announce: Callable[[Listening], None]) -> None:
@@ -60,6 +63,7 @@ def serve(config: ServerConfig, database: str | None, insecure: bool, announce: 
     """
     telling.configure(config.log_format)
     _check_certificate(config)
+    is_new = not is_there(database)
     orchestrator = opened(database)
     providers.set_orchestrator(lambda: orchestrator)  # blocks and storages are those of the database that is served
     config = replace(config, authenticated=not insecure and _asks_for_tokens(config, orchestrator))
@@ -71,7 +75,7 @@ def serve(config: ServerConfig, database: str | None, insecure: bool, announce: 
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else an answer's body waits 40 ms for its head
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
-    said = Listening(f"http{'s' if config.is_encrypted else ''}://{shown}:{port}", place, config.authenticated)
+    said = Listening(f"http{'s' if config.is_encrypted else ''}://{shown}:{port}", place, config.authenticated, is_new)
     if config.workers == 1:
         announce(said)
         _serve_alone(uvicorn_config(config, partial(_lasting_app, orchestrator, config)), listening)
@@ -126,10 +130,20 @@ def _asks_for_tokens(config: ServerConfig, orchestrator: EmbeddedOrchestrator) -
     return bool(tokens)
 
 
+def is_there(database: str | None) -> bool:
+    """Whether a database need not be made: it is a file that there is, or a server's."""
+    found = _database(database)
+    return not isinstance(found, SQLite) or found.path.exists()
+
+
+def _database(named: str | None) -> Database:
+    chosen = settings.current()
+    return database_at(chosen.database if named is None else named, chosen)
+
+
 def opened(database: str | None) -> EmbeddedOrchestrator:
     """The orchestrator on a database."""
-    chosen = settings.current()
-    orchestrator = EmbeddedOrchestrator(database_at(chosen.database if database is None else database, chosen))
+    orchestrator = EmbeddedOrchestrator(_database(database))
     orchestrator.flush()
     return orchestrator
 

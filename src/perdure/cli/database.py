@@ -10,7 +10,7 @@ import typer
 from perdure._model.errors import DatabaseCorrupt, OrchestratorError
 from perdure._settings import settings
 from perdure._store.sql.database import Database
-from perdure._store.sql.database_from_settings import database_at, database_of
+from perdure._store.sql.database_from_settings import database_at, database_of, known_database_at
 from perdure._store.sql.schema import HEAD
 from perdure.cli.database_prune import prune
 from perdure.cli.groups import AsJson, new_group
@@ -166,7 +166,7 @@ def copy(
     from perdure._store.maintenance.copying import copy as copy_database
 
     holding = settings.current()
-    origin = database_of(holding) if source is None else database_at(source, holding)
+    origin = database_of(holding) if source is None else known_database_at(source, holding)
     goal = database_at(target, holding)
     rows = copy_database(origin, goal)
     if as_json:

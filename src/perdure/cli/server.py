@@ -170,7 +170,8 @@ def _announcement(listening: "Listening", as_json: bool) -> str:
     if as_json:
         return json.dumps(listening._asdict())
     authentication = "on" if listening.authenticated else "off"
+    new = ", which is new" if listening.is_new else ""
     return (
         f"Perdure listens on {listening.address}. Ctrl-C ends it.\n"
-        f"Database: {listening.database}. Authentication: {authentication}."
+        f"Database: {listening.database}{new}. Authentication: {authentication}."
     )

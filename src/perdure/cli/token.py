@@ -32,8 +32,15 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Create a token, and show it once: only its digest is stored."""
+    from perdure._server.running import is_there, opened
+
     now = system_clock()
-    text, token = _tokens(database).create(name, scope, now, None if expires is None else now + _age(expires))
+    until = None if expires is None else now + _age(expires)
+    is_new = not is_there(database)
+    orchestrator = opened(database)
+    text, token = orchestrator.tokens.create(name, scope, now, until)
+    if is_new:
+        say(f"There was no database {orchestrator.place}: it was made, for a server that is still to be started.")
     if as_json:
         show_json({"token": text, **_shape(token)})
     else:
@@ -72,7 +79,11 @@ def revoke(
 
 def _tokens(database: str | None) -> "Tokens":
     from perdure._server.running import opened
+    from perdure._settings import settings
+    from perdure._store.sql.database_from_settings import known_database_at
 
+    if database is not None:
+        known_database_at(database, settings.current())
     return opened(database).tokens
 
 

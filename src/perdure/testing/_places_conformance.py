@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from perdure._model.errors import RecordRefused
-from perdure._model.records import NOBODY, FlowKeyRecord, FlowRunRecord, StartRecord, StateRecord
+from perdure._model.records import NOBODY, FlowKeyRecord, FlowRunRecord, Record, StartRecord, StateRecord
 from perdure._model.state_types import StateType
 from perdure._platform.ids import new_id
 from perdure._rooms.deployments.port import (
@@ -85,14 +85,15 @@ class PlacesConformance:
         run = FlowRunRecord(id, "r", of.flow_name, None, None, None, "[]", "{}", NOW)
         state = StateRecord(id, False, StateType.SCHEDULED, SCHEDULED, None, NOW)
         key = FlowKeyRecord(of.flow_name, "k", id)
-        for keys, records in (
-            ([key], []),
-            ([key], [run]),
-            ([key._replace(flow_run_id=other)], [run, state]),
-            ([key], [run._replace(id=other), state._replace(run_id=other)]),
-        ):
+        wrong: list[tuple[FlowKeyRecord, list[Record]]] = [
+            (key, []),
+            (key, [run]),
+            (key._replace(flow_run_id=other), [run, state]),
+            (key, [run._replace(id=other), state._replace(run_id=other)]),
+        ]
+        for given, records in wrong:
             with pytest.raises(RecordRefused):
-                orchestrator.deployments.enqueue([place], keys, records)
+                orchestrator.deployments.enqueue([place], [given], records)
         assert not orchestrator.deployments.queued(QueueFilter())
         assert orchestrator.transactions.run_of_key(of.flow_name, "k") is None
 
