@@ -7,9 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import FunctionType
 from typing import Any
 
+from perdure._platform.annotations import own_annotations, without_annotating
+
 _SCALARS = frozenset({bool, int, float, complex, str, bytes, type(None)})
 _CONTAINERS = frozenset({list, tuple, dict, set, frozenset})
 _MADE = ("__", "_abc_", "model_")  # what such names begin is Python's, abc's and pydantic's own, made from the source
+_SIGNIFICANT = ("__init__", "__call__", "__annotations__")
 _OF_TUPLES = ("_fields", "_field_defaults")
 
 
@@ -24,6 +27,23 @@ def members_not_said(kind: type, body: Sequence[ast.stmt]) -> Iterator[tuple[str
             continue
         if isinstance(value, functools.singledispatchmethod) or not _is_said(name, value, said, kind):
             yield name, value
+
+
+def significant_members(kind: type) -> dict[str, object]:
+    """The members of a class that say what it does, and not where it is; its annotations first."""
+    own = without_annotating(vars(kind))
+    if "__annotations__" not in own and (annotations := own_annotations(kind)):  # from Python 3.14 on
+        own = {"__annotations__": annotations, **own}
+    return {name: value for name, value in own.items() if not _is_dunder(name) or name in _SIGNIFICANT}
+
+
+def count_of_members(kind: type) -> int:
+    """How many members a class has, whether or not anybody has asked for its annotations."""
+    return len(without_annotating(vars(kind)))
+
+
+def _is_dunder(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__")
 
 
 def is_made(name: str) -> bool:

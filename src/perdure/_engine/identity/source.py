@@ -38,7 +38,12 @@ from types import BuiltinFunctionType, CodeType, FunctionType, MappingProxyType,
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from perdure._engine.identity.class_members import is_made, members_not_said
+from perdure._engine.identity.class_members import (
+    count_of_members,
+    is_made,
+    members_not_said,
+    significant_members,
+)
 from perdure._engine.identity.contents.reduction import reduced
 from perdure._engine.identity.digests import digest_of_values
 from perdure._engine.identity.names import name_of
@@ -46,7 +51,7 @@ from perdure._engine.identity.source_constants import pickled_constant
 from perdure._engine.identity.source_files import body_of_class, file_of, own_source, source_of_class
 from perdure._model.errors import SerializationError
 from perdure._platform import programs
-from perdure._platform.annotations import own_annotations, without_annotating
+from perdure._platform.annotations import without_annotating
 from perdure._platform.named import NamedTuple
 
 _MOST = 10_000  # functions and classes that one task may reach, and objects; those after count by their names and types
@@ -151,14 +156,12 @@ class Walk:
 
     def _record_of_class(self, kind: type) -> tuple[object, ...]:
         self._look_at_members(kind)
-        own = without_annotating(vars(kind))
-        functions = [each for each in map(_plain, own.values()) if isinstance(each, FunctionType)]
+        own = map(_plain, without_annotating(vars(kind)).values())
+        functions = [each for each in own if isinstance(each, FunctionType)]
         source, names = source_of_class(kind, functions)
         namespace = vars(sys.modules[kind.__module__]) if kind.__module__ in sys.modules else {}
         if source is None:
-            if "__annotations__" not in own and (annotated := own_annotations(kind)):  # from Python 3.14 on
-                own = {"__annotations__": annotated, **own}
-            members = {name: self.describe(_plain(value)) for name, value in own.items() if _is_significant(name)}
+            members = {name: self.describe(_plain(value)) for name, value in significant_members(kind).items()}
             return ("class", kind.__qualname__, [self.describe(base) for base in kind.__bases__], members), None
         used = {name for each in functions for name in _names(each.__code__)}
         named = self._named(namespace, sorted({*names, *used}))
@@ -170,7 +173,7 @@ class Walk:
     def _look_at_members(self, kind: type) -> None:
         """Note what the class has, so that what is set on it later is seen."""
         self._look(functools.partial(getattr, kind, "__bases__"))
-        self._look(functools.partial(_count_of_members, kind))
+        self._look(functools.partial(count_of_members, kind))
         for name in vars(kind):
             if not is_made(name):
                 value = self._look(functools.partial(vars(kind).get, name))
@@ -413,15 +416,6 @@ def _lasts(value: object) -> bool:
 
 def _kind(value: object) -> str:
     return f"{type(value).__module__}.{type(value).__qualname__}"
-
-
-def _count_of_members(kind: type) -> int:
-    return len(without_annotating(vars(kind)))
-
-
-def _is_significant(name: str) -> bool:
-    """Whether a member of a class says what it does, and not where it is."""
-    return not (name.startswith("__") and name.endswith("__")) or name in ("__init__", "__call__", "__annotations__")
 
 
 def _file_of(value: object) -> str | None:
