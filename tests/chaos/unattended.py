@@ -102,7 +102,24 @@ def killed_everything(home: Path, chance: random.Random) -> Told:
             for each in workers:
                 each.kill()
             server.kill()
+            _end_all(home)
     return Told(kills, middle, wrong)
+
+
+def _end_all(home: Path) -> None:
+    """Processes that have run several runs end by themselves once their worker is gone; until then they write here."""
+    mark, until = f"PERDURE_HOME={home}\0".encode(), time.monotonic() + _PATIENCE
+    while there := [each for each in Path("/proc").glob("[0-9]*") if mark in _environment_of(each)]:
+        for each in there if time.monotonic() > until else ():
+            os.kill(int(each.name), signal.SIGKILL)
+        time.sleep(0.1)
+
+
+def _environment_of(process: Path) -> bytes:
+    try:
+        return (process / "environ").read_bytes()
+    except OSError:
+        return b""
 
 
 @contextmanager

@@ -33,7 +33,7 @@ class _Waiting(NamedTuple):
 
     run: QueuedRun
     limit: int | None
-    overlap: str
+    overlap: str | None
     state_type: str | None
 
     @property
@@ -89,14 +89,14 @@ class SqlClaims:
         if found is None or found[1] is not None:
             return []
         connection.execute(_END_ENDED.format(mark), (pool,))
-        running = self._counted(connection, pool)
+        running, full = self._counted(connection, pool)
         if found[0] is not None:
             most = min(most, found[0] - sum(running.values()))
         queues = self._rooms(connection, pool)
         taken: list[QueuedRun] = []
         noted = 0  # how many of them the database has
         changes: list[Record] = []
-        for each in self._candidates(connection, pool, max(most, 0), now, queues):
+        for each in self._candidates(connection, pool, max(most, 0), now, queues, full):
             run = each.run
             if each.is_over:
                 connection.execute(_END_PLACE.format(self._mark), (run.flow_run_id,))
@@ -129,13 +129,16 @@ class SqlClaims:
                 (taken[0].worker_id, taken[0].lease, *ids),
             )
 
-    def _counted(self, connection: Connection, pool: str) -> Counter[str]:
-        """How many runs of each deployment have been claimed, and have not ended."""
+    def _counted(self, connection: Connection, pool: str) -> tuple[Counter[str], list[str]]:
+        """How many runs of each deployment have been claimed, and have not ended; and whose others have to wait."""
         query = (
-            "SELECT deployment_id, count(*) FROM queued_run"
-            f" WHERE work_pool = {self._mark} AND phase = 'claimed' GROUP BY deployment_id"
+            "SELECT c.id, c.running, d.overlap = 'queue' AND d.concurrency_limit <= c.running FROM"
+            " (SELECT deployment_id AS id, count(*) AS running FROM queued_run"
+            f" WHERE work_pool = {self._mark} AND phase = 'claimed' GROUP BY deployment_id) AS c"
+            " LEFT JOIN deployment AS d ON d.id = c.id"
         )
-        return Counter(dict(connection.execute(query, (pool,)).fetchall()))
+        rows = connection.execute(query, (pool,)).fetchall()
+        return Counter({id: running for id, running, _ in rows}), [id for id, _, is_full in rows if is_full]
 
     def _rooms(self, connection: Connection, pool: str) -> dict[str, int]:
         """How many more runs each limited queue of a pool lets through."""
@@ -152,29 +155,36 @@ class SqlClaims:
         }
 
     def _candidates(
-        self, connection: Connection, pool: str, most: int, now: Micros, queues: dict[str, int]
+        self,
+        connection: Connection,
+        pool: str,
+        most: int,
+        now: Micros,
+        queues: dict[str, int],
+        deployments: Sequence[str],
     ) -> Iterator[_Waiting]:
-        """Runs that are due, by priority and time, as many as are taken: what may not run does not hide what may."""
+        """Runs that are due, by priority and time, as many as are taken: what may not run does not hide what may.
+
+        Nothing comes of the `deployments` that have as many runs as they may have, however many of their runs wait.
+        """
         mark = self._mark
         full = [name for name, room in queues.items() if room <= 0]
-        in_room = f" AND coalesce(q.work_queue, '') NOT IN ({', '.join(mark for _ in full)})" if full else ""
-        # A deployment with as many runs as it may have is passed over here, however many of its runs wait.
+        in_room = f" AND coalesce(work_queue, '') NOT IN ({', '.join(mark for _ in full)})" if full else ""
+        of_others = f" AND deployment_id NOT IN ({', '.join(mark for _ in deployments)})" if deployments else ""
+        # The places first, by their index: with thousands that wait, a database joins all of them else, and sorts.
         query = (
             f"SELECT {', '.join(f'q.{each}' for each in QueuedRun._fields)}, d.concurrency_limit, d.overlap,"
-            " f.state_type FROM queued_run AS q JOIN deployment AS d ON d.id = q.deployment_id"
-            " JOIN flow_run AS f ON f.id = q.flow_run_id"
-            f" WHERE q.work_pool = {mark} AND q.phase = 'waiting' AND q.due <= {mark}"
-            f" AND (q.priority, q.due, q.flow_run_id) > ({mark}, {mark}, {mark})"
-            " AND NOT (d.overlap = 'queue' AND d.concurrency_limit IS NOT NULL AND d.concurrency_limit <="
-            " (SELECT count(*) FROM queued_run AS c WHERE c.work_pool = q.work_pool AND c.phase = 'claimed'"
-            " AND c.deployment_id = d.id))"
-            f"{in_room} ORDER BY q.priority, q.due, q.flow_run_id LIMIT {mark}"
+            f" f.state_type FROM (SELECT * FROM queued_run WHERE work_pool = {mark} AND phase = 'waiting'"
+            f" AND due <= {mark} AND (priority, due, flow_run_id) > ({mark}, {mark}, {mark}){in_room}{of_others}"
+            f" ORDER BY priority, due, flow_run_id LIMIT {mark}) AS q"
+            " LEFT JOIN deployment AS d ON d.id = q.deployment_id LEFT JOIN flow_run AS f ON f.id = q.flow_run_id"
+            " ORDER BY q.priority, q.due, q.flow_run_id"
         )
         last, count = (-1, 0, ""), most + _AHEAD
         while most > 0:
-            rows = connection.execute(query, (pool, now, *last, *full, count)).fetchall()
+            rows = connection.execute(query, (pool, now, *last, *full, *deployments, count)).fetchall()
             found = [_Waiting(QueuedRun(*row[:-3]), *row[-3:]) for row in rows]
-            yield from found
+            yield from (each for each in found if each.overlap and each.state_type)  # else one of both is gone
             if len(found) < count:
                 return
             newest = found[-1].run
