@@ -15,6 +15,8 @@ import pytest
 from perdure import cancel_flow_run, session
 from perdure._rooms.deployments.port import QueueFilter
 from perdure._rooms.deployments.runs import Wanted, make_runs
+from perdure._rooms.deployments.store import SqlDeployments
+from perdure._worker.ahead import Ahead
 from perdure._worker.fork_server import WarmStart
 from perdure._worker.process import ProcessInfrastructure
 from perdure.flows import load_flow_from_entrypoint
@@ -182,6 +184,38 @@ def test_a_run_that_is_killed_by_force_takes_no_other_one_along(known, program, 
         runs = all_ended(ids)
     assert [runs[id].state_type for id in ids].count(StateType.COMPLETED) == 3
     assert runs[ids[1]].state_type is StateType.CANCELLED
+
+
+def test_runs_behind_one_that_takes_long_are_given_back_to_the_queue(known, program, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(Ahead, "room", 16)
+    given_back, give_back = list[str](), SqlDeployments.give_back
+    monkeypatch.setattr(
+        SqlDeployments, "give_back", lambda of, ids, me: given_back.extend(ids) or give_back(of, ids, me)
+    )
+    ids = queued(program, tmp_path, "sleeps", "", "")
+    with kept():
+        until((tmp_path / "begun").exists, "its beginning")
+        until(lambda: set(ids[1:]) <= set(given_back), "that they are given back")
+        waiting = known.deployments.queued(QueueFilter(phases=("waiting",)))
+        assert {(place.flow_run_id, place.starts) for place in waiting} == {(id, 0) for id in ids[1:]}
+        os.kill(pids(tmp_path, ids[:1])[0], signal.SIGKILL)
+        runs = all_ended(ids)
+    assert [runs[id].state_type for id in ids] == [StateType.CRASHED, StateType.COMPLETED, StateType.COMPLETED]
+
+
+def test_what_is_claimed_ahead_is_what_begins_soon(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("perdure._worker.ahead.time.monotonic", lambda: now[0])
+    ahead = Ahead(4)
+    assert ahead.room == 0
+    ahead.note(0.125)
+    assert ahead.room == 8
+    ahead.note(60.0)
+    assert ahead.room == 0
+    ahead.put([])
+    now[0] = 10.0
+    assert not ahead.is_late()
+    assert Ahead(None).room == 0
 
 
 def test_a_run_that_was_handed_to_a_process_that_ends_is_begun_by_another_once(known, program, tmp_path):  # noqa: F811

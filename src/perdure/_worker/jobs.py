@@ -1,5 +1,6 @@
 """What a worker starts for the runs that it has claimed: it is found out once for all runs of a version."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from perdure._worker.infrastructure import Infrastructure, Job
 
 FIRST_EPOCH = 1  # of a run that nobody has begun
 _MOST_PLANS = 100
+_FRESH_SECONDS = 0.5
 T = TypeVar("T")
 Known = tuple[FlowRun, StartRecord]
 
@@ -32,12 +34,15 @@ class Jobs:
         self, orchestrator: Orchestrator, infrastructure: Infrastructure, when_ended: Callable[[], None]
     ) -> None:
         self._known, self._infrastructure, self._when_ended = orchestrator, infrastructure, when_ended
-        self._looked_up: dict[str, object] = {}  # for the runs that are just being started
+        self._looked_up: dict[str, object] = {}  # deployments, and work pools
+        self._looked = 0.0
         self._plans: dict[tuple[object, ...], _Plan] = {}
 
     def forget(self) -> None:
-        """What follows may be otherwise, and is looked up anew."""
-        self._looked_up.clear()
+        """What follows may be otherwise, and is looked up anew, after half a second."""
+        if time.monotonic() - self._looked >= _FRESH_SECONDS:
+            self._looked = time.monotonic()
+            self._looked_up.clear()
 
     def unbegun(self, taken: Sequence[QueuedRun]) -> dict[str, Known]:
         """Those runs that nobody has begun, with what a process needs to begin them."""
@@ -80,7 +85,7 @@ class Jobs:
         )
 
     def _once(self, key: str, look_up: Callable[[], T]) -> T:
-        """What is looked up once for all runs that are taken together."""
+        """What is looked up once for all runs that are taken together, or soon after each other."""
         if key not in self._looked_up:
             self._looked_up[key] = look_up()
         return cast("T", self._looked_up[key])

@@ -29,6 +29,7 @@ from perdure._rooms.deployments.port import QueuedRun, WorkerRecord
 from perdure._rooms.deployments.ticks import make_due_runs
 from perdure._rooms.runs.records import RunFilter
 from perdure._session.session import Session
+from perdure._worker.ahead import Ahead
 from perdure._worker.claimed_run import Ends, Watched
 from perdure._worker.infrastructure import HandsOver, Infrastructure, Job, Started, Unreachable
 from perdure._worker.jobs import FIRST_EPOCH, Jobs, Known
@@ -86,6 +87,7 @@ class Worker:
         self._reported: dict[str, list[QueuedRun]] = {}  # by pool: runs that have ended, whose places have not yet
         self._wake: SimpleQueue[None] = SimpleQueue()  # unlike an Event, a signal handler may use it at any moment
         self._jobs = Jobs(self._known, infrastructure, partial(self._wake.put, None))
+        self._ahead = Ahead(limit)
         self._next_ticks = 0.0
         self._lock = threading.Lock()
         self._ended = threading.Event()
@@ -165,18 +167,37 @@ class Worker:
 
     def _take(self) -> int:
         """Claim what is due, and start it; how many."""
+        if self._ahead.is_late():
+            self._give_back()
         count = 0
+        while self._room() and (first := self._ahead.next()) is not None:
+            self._begin(*first)
+            count += 1
+        if self._ahead.held():
+            return count
         self._jobs.forget()
         for pool in self._pools:
-            room = _MOST_AT_ONCE if self._limit is None else self._limit - len(self._running)
-            now = self._session.clock()
-            taken = self._known.deployments.claim(self.records[pool], room, now, now + self._lease())
+            room, now = self._room(), self._session.clock()
+            most = room + self._ahead.room if room > 0 else 0
+            taken = self._known.deployments.claim(self.records[pool], most, now, now + self._lease())
             self._settle_reported(pool, bool(taken))
             unbegun = self._jobs.unbegun(taken)
-            for run in taken:
-                self._begin(run, unbegun.get(run.flow_run_id))
+            found = [(run, unbegun.get(run.flow_run_id)) for run in taken]
+            for run, known in found[:room]:
+                self._begin(run, known)
+            self._ahead.put(found[room:])
             count += len(taken)
         return count
+
+    def _room(self) -> int:
+        """How many more runs may be begun."""
+        return _MOST_AT_ONCE if self._limit is None else max(self._limit - len(self._running), 0)
+
+    def _give_back(self) -> None:
+        for pool in self._pools:
+            ids = [run.flow_run_id for run in self._ahead.held() if run.work_pool == pool]
+            self._known.deployments.give_back(ids, self.records[pool].id)
+        self._ahead.given_back()
 
     def _settle_reported(self, pool: str, are_settled: bool) -> None:
         """End the places of runs that have ended, unless that has been done: who claims runs ends such places."""
@@ -249,6 +270,7 @@ class Worker:
                 return False
             if there.has_reported:
                 self._reported.setdefault(watched.queued.work_pool, []).append(watched.queued)
+                self._ahead.note(time.monotonic() - watched.since)
             elif not self._ends.of(watched, there, code):
                 return False
             there.forget()
@@ -368,17 +390,21 @@ class Worker:
     def _note_present(self) -> None:
         with self._lock:
             running = [each.queued for each in self._running.values()]
+        held = self._ahead.held()
         now = self._session.clock()
         for pool, record in self.records.items():
             ids = [run.flow_run_id for run in running if run.work_pool == pool]
             self._known.deployments.beat(record._replace(running=len(ids), seen=now))
-            self._known.deployments.renew(record.id, ids, now + self._lease())
+            ahead = [run.flow_run_id for run in held if run.work_pool == pool]
+            self._known.deployments.renew(record.id, ids + ahead, now + self._lease())
 
     def _lease(self) -> Micros:
         return int(self._lease_seconds * 1_000_000)
 
     def _drain(self) -> None:
         """Let what runs end, for a time; then ask it to, and at last make it. What the next worker finds continues."""
+        with suppress(OrchestratorError):  # else they are begun by others once their lease has ended
+            self._give_back()
         self._starters.shutdown(wait=self._infrastructure.outlives)
         if self._infrastructure.outlives:
             self._collect()

@@ -120,6 +120,18 @@ class PlacesConformance:
         phases = {each.flow_run_id: each.phase for each in orchestrator.deployments.queued(QueueFilter())}
         assert [phases[id] for id in runs] == ["ended", "ended", "waiting"]
 
+    def test_runs_that_a_worker_gives_back_are_as_if_it_had_not_claimed_them(self, orchestrator: Orchestrator) -> None:
+        kept, mine = self._deployed(orchestrator), worker()
+        runs = [run for _ in range(3) if (run := self._run(orchestrator, kept)) is not None]
+        orchestrator.deployments.claim(mine, 2, NOW, LEASE)
+        orchestrator.deployments.give_back([run.flow_run_id for run in runs], worker().id)
+        assert len(orchestrator.deployments.queued(QueueFilter(phases=("claimed",)))) == 2
+        orchestrator.deployments.give_back([runs[1].flow_run_id, runs[2].flow_run_id], mine.id)
+        (claimed,) = orchestrator.deployments.queued(QueueFilter(phases=("claimed",)))
+        assert claimed.flow_run_id == runs[0].flow_run_id
+        waiting = orchestrator.deployments.queued(QueueFilter(phases=("waiting",)))
+        assert sorted(waiting) == sorted(runs[1:])
+
     def test_how_runs_were_begun_is_known_of_many_at_once(self, orchestrator: Orchestrator) -> None:
         kept = self._deployed(orchestrator)
         runs = [run.flow_run_id for _ in range(3) if (run := self._run(orchestrator, kept)) is not None]

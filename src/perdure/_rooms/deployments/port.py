@@ -236,6 +236,9 @@ class Deployments(Protocol):
     def let_go(self, flow_run_id: str, worker_id: str, due: Micros | None) -> bool:
         """Have a run that a worker has wait again until it is `due`, or (None) end; False if it is not the worker's."""
 
+    def give_back(self, flow_run_ids: Sequence[str], worker_id: str) -> None:
+        """Have runs that a worker has, and has begun nothing for, wait again, as if nobody had claimed them."""
+
     def end_claimed(self, flow_run_ids: Sequence[str], worker_id: str) -> None:
         """Have the places of runs that a worker has end, since the runs have."""
 

@@ -90,6 +90,9 @@ class Database(Protocol):
     def execute_apart(self, connection: Connection, statement: str, parameters: Row) -> int:
         """Run one statement as a transaction of its own; how many rows it changed."""
 
+    def at_once(self, connection: Connection) -> AbstractContextManager[object]:
+        """In the `with` block, statements are sent without waiting for what those before them answer."""
+
     def is_lost(self, connection: Connection) -> bool:
         """Whether the other side of the connection is gone, so that another one is needed."""
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
@@ -175,6 +175,11 @@ class PostgreSQL:
                 connection.execute("ROLLBACK")
             raise
         return count
+
+    def at_once(self, connection: Connection) -> AbstractContextManager[object]:
+        """In the `with` block, statements are sent without waiting for what those before them answer."""
+        assert isinstance(connection, PostgreSQLConnection)
+        return connection.raw.pipeline() if self._psycopg.Pipeline.is_supported() else nullcontext()
 
     def is_lost(self, connection: Connection) -> bool:
         """Whether the server has closed it, or is gone."""

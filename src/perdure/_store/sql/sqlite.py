@@ -5,7 +5,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -38,9 +38,7 @@ _REMEDIES = {
 _AT_ONCE = 64  # rows in one statement
 _MANY = 512  # rows: with fewer, SQLite would take longer to read the longer statement than it spares
 _CACHE, _CACHE_OF_READER = 8192, 2048  # KiB; a process has one writer, and up to eight readers for as long as it lives
-_PRAGMAS = (
-    "PRAGMA wal_autocheckpoint = 8000",  # pages, 32 MiB: each copy into the main file waits for the disk
-)
+_PRAGMAS = ("PRAGMA wal_autocheckpoint = 8000",)  # pages, 32 MiB: each copy into the main file waits for the disk
 
 
 SPELLINGS = {
@@ -180,6 +178,10 @@ class SQLite:
         """Run one statement as a transaction of its own; how many rows it changed."""
         self._check_place(connection)
         return connection.execute(statement, parameters).rowcount
+
+    def at_once(self, connection: Connection) -> AbstractContextManager[object]:
+        """There is nobody to wait for."""
+        return nullcontext(connection)
 
     def is_lost(self, connection: Connection) -> bool:  # noqa: ARG002
         """A file does not go away."""

@@ -104,12 +104,17 @@ class Writer(Waiting):
         """
 
         def write(connection: Connection) -> int:
-            if lock is not None:
-                connection.execute(*lock)
-            if unless is not None and connection.execute(*unless).rowcount == 0:
+            with self._database.at_once(connection):
+                if lock is not None:
+                    connection.execute(*lock)
+                changed = None if unless is None else connection.execute(*unless)
+                newest = None
+                if claimed is not None:  # so that ours come after them, though the clock was set back since
+                    newest = connection.execute(self._statements.newest_arrival, (claimed,))
+            if changed is not None and changed.rowcount == 0:
                 return 0
-            if claimed is not None:  # so that ours come after them, though the clock was set back since
-                self._pass_states_of(connection, claimed)
+            if newest is not None and (arrival := newest.fetchone()[0]) is not None:
+                self._arrivals.pass_by(arrival)
             if owner is not None and lost_claims(connection, self._statements, dict([owner])):
                 raise RunTakenOver(f"The flow run {owner.flow_run_id} was taken over by another process.")
             held = records if claimed is None else without_late_ends(connection, self._statements, records, claimed)
@@ -188,11 +193,6 @@ class Writer(Waiting):
         """Have what is written from now on come after a state that another process wrote, whatever the clocks say."""
         with self._write_lock:
             self._arrivals.pass_by(arrival)
-
-    def _pass_states_of(self, connection: Connection, run_id: str) -> None:
-        (newest,) = connection.execute(self._statements.newest_arrival, (run_id,)).fetchone()
-        if newest is not None:
-            self._arrivals.pass_by(newest)
 
     def _write_out(self, records: list[Record]) -> None:
         if self._database.kind == "sqlite":  # it has no server that could be away

@@ -10,6 +10,7 @@ from perdure._platform.clock import Micros
 from perdure._platform.named import NamedTuple
 from perdure._rooms.deployments.port import SKIPPED, QueuedRun, WorkerRecord
 from perdure._rooms.deployments.tables import QUEUED_RUN
+from perdure._store.sql.access import Access
 from perdure._store.sql.call_dedup import current_call
 from perdure._store.sql.database import Connection, Row
 from perdure._store.sql.statements import Statements
@@ -25,6 +26,19 @@ _END_ENDED = (
     " AND flow_run_id IN (SELECT f.id FROM flow_run AS f"
     # What becomes of one that crashed, its worker says.
     f" WHERE f.id = queued_run.flow_run_id AND f.state_type IN ({_FINAL}) AND f.state_type <> 'CRASHED')"
+)
+# How many runs of each deployment have been claimed, and have not ended; and whether its others have to wait.
+_COUNTED = (
+    "SELECT c.id, c.running, d.overlap = 'queue' AND d.concurrency_limit <= c.running FROM"
+    " (SELECT deployment_id AS id, count(*) AS running FROM queued_run"
+    " WHERE work_pool = {} AND phase = 'claimed' GROUP BY deployment_id) AS c"
+    " LEFT JOIN deployment AS d ON d.id = c.id"
+)
+# How many runs each queue of a pool may have at once, and has.
+_ROOMS = (
+    "SELECT w.name, w.concurrency_limit, w.paused, (SELECT count(*) FROM queued_run AS q"
+    " WHERE q.work_pool = w.work_pool AND q.phase = 'claimed' AND q.work_queue = w.name)"
+    " FROM work_queue AS w WHERE w.work_pool = {}"
 )
 
 
@@ -47,6 +61,7 @@ class SqlClaims:
     """Who has which runs of the queues of a database."""
 
     _mark: str
+    _access: Access
     _sql: Statements
     _writer: Writer
     _read: Callable[[str, Row], list[Row]]
@@ -82,17 +97,27 @@ class SqlClaims:
         self, connection: Connection, worker: WorkerRecord, most: int, now: Micros, lease: Micros
     ) -> list[QueuedRun]:
         mark, pool = self._mark, worker.work_pool
-        connection.execute(f"UPDATE work_pool SET turns = turns + 1 WHERE name = {mark}", (pool,))
-        found = connection.execute(
-            f"SELECT concurrency_limit, paused FROM work_pool WHERE name = {mark}", (pool,)
-        ).fetchone()
+        with self._access.database.at_once(connection):  # others wait for the lock
+            connection.execute(f"UPDATE work_pool SET turns = turns + 1 WHERE name = {mark}", (pool,))
+            limited = connection.execute(
+                f"SELECT concurrency_limit, paused FROM work_pool WHERE name = {mark}", (pool,)
+            )
+            connection.execute(_END_ENDED.format(mark), (pool,))
+            counted = connection.execute(_COUNTED.format(mark), (pool,))
+            in_queues = connection.execute(_ROOMS.format(mark), (pool,))
+        found = limited.fetchone()
         if found is None or found[1] is not None:
             return []
-        connection.execute(_END_ENDED.format(mark), (pool,))
-        running, full = self._counted(connection, pool)
+        by_deployment = counted.fetchall()
+        running = Counter({id: count for id, count, _ in by_deployment})
+        full = [id for id, _, is_full in by_deployment if is_full]
         if found[0] is not None:
             most = min(most, found[0] - sum(running.values()))
-        queues = self._rooms(connection, pool)
+        queues = {
+            name: 0 if paused is not None else limit - count
+            for name, limit, paused, count in in_queues.fetchall()
+            if limit is not None or paused is not None
+        }
         taken: list[QueuedRun] = []
         noted = 0  # how many of them the database has
         changes: list[Record] = []
@@ -128,31 +153,6 @@ class SqlClaims:
                 f" WHERE flow_run_id IN ({', '.join([mark] * len(ids))})",
                 (taken[0].worker_id, taken[0].lease, *ids),
             )
-
-    def _counted(self, connection: Connection, pool: str) -> tuple[Counter[str], list[str]]:
-        """How many runs of each deployment have been claimed, and have not ended; and whose others have to wait."""
-        query = (
-            "SELECT c.id, c.running, d.overlap = 'queue' AND d.concurrency_limit <= c.running FROM"
-            " (SELECT deployment_id AS id, count(*) AS running FROM queued_run"
-            f" WHERE work_pool = {self._mark} AND phase = 'claimed' GROUP BY deployment_id) AS c"
-            " LEFT JOIN deployment AS d ON d.id = c.id"
-        )
-        rows = connection.execute(query, (pool,)).fetchall()
-        return Counter({id: running for id, running, _ in rows}), [id for id, _, is_full in rows if is_full]
-
-    def _rooms(self, connection: Connection, pool: str) -> dict[str, int]:
-        """How many more runs each limited queue of a pool lets through."""
-        query = (
-            "SELECT w.name, w.concurrency_limit, w.paused, (SELECT count(*) FROM queued_run AS q"
-            f" WHERE q.work_pool = w.work_pool AND q.phase = 'claimed' AND q.work_queue = w.name)"
-            f" FROM work_queue AS w WHERE w.work_pool = {self._mark}"
-        )
-        rows = connection.execute(query, (pool,)).fetchall()
-        return {
-            name: 0 if paused is not None else limit - count
-            for name, limit, paused, count in rows
-            if limit is not None or paused is not None
-        }
 
     def _candidates(
         self,
@@ -218,15 +218,22 @@ class SqlClaims:
         connection.executemany(_END_PLACE.format(self._mark), [(id,) for id in ids])
         return [StateRecord(id, False, StateType.CANCELLED, SKIPPED, reason, now) for id in ids]
 
+    def give_back(self, flow_run_ids: Sequence[str], worker_id: str) -> None:
+        """Have runs that a worker has, and has begun nothing for, wait again, as if nobody had claimed them."""
+        self._let_all_go("phase = 'waiting', starts = starts - 1", flow_run_ids, worker_id)
+
     def end_claimed(self, flow_run_ids: Sequence[str], worker_id: str) -> None:
         """Have the places of runs that a worker has end, since the runs have."""
+        self._let_all_go("phase = 'ended'", flow_run_ids, worker_id)
+
+    def _let_all_go(self, change: str, flow_run_ids: Sequence[str], worker_id: str) -> None:
         mark = self._mark
 
         def work(connection: Connection) -> None:
             for first in range(0, len(flow_run_ids), _IN_A_STATEMENT):
                 ids = flow_run_ids[first : first + _IN_A_STATEMENT]
                 connection.execute(
-                    "UPDATE queued_run SET phase = 'ended', worker_id = NULL, lease = NULL"
+                    f"UPDATE queued_run SET {change}, worker_id = NULL, lease = NULL"
                     f" WHERE worker_id = {mark} AND phase = 'claimed'"
                     f" AND flow_run_id IN ({', '.join([mark] * len(ids))})",
                     (worker_id, *ids),
