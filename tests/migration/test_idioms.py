@@ -108,6 +108,14 @@ PROGRAMS = {
         "7\n",
     ),
 }
+FOLDER = Path(__file__).parent / "programs"
+PRINTED = {  # by files with longer programs
+    "dagster_assets": "reported\n",
+    "luigi_counts": "total 6\n",
+    "luigi_deps": "sum 3\n",
+    "luigi_dynamic": "whole 0123\n",
+}
+PROGRAMS |= {name: ((FOLDER / f"{name}.txt").read_text(), printed) for name, printed in PRINTED.items()}
 
 
 @pytest.mark.parametrize("system", PROGRAMS)
@@ -117,7 +125,8 @@ def test_a_program_in_its_systems_idioms_runs_when_it_is_rewritten(
     program, printed = PROGRAMS[system]
     made = rewrite(dedent(program), SOURCES.values())
     assert made.findings == []
-    assert system not in made.text
+    assert f"import {system.partition('_')[0]}" not in made.text
+    assert f"from {system.partition('_')[0]}" not in made.text
     assert rewrite(made.text, SOURCES.values()).text == made.text
     (tmp_path / "program.py").write_text(made.text)
     monkeypatch.chdir(tmp_path)
@@ -132,15 +141,73 @@ def test_a_program_in_its_systems_idioms_runs_when_it_is_rewritten(
         "from joblib import Memory\nm = Memory('c')\nf = m.cache(self.f)\n",
         "from dagster import op\n@op\ndef f(context):\n    return context.run_id\n",
         "from dbos import DBOS\ndef main():\n    DBOS.logger.info('outside of runs')\n",
+        "import luigi\nclass A(luigi.Task):\n    def run(self):\n        print(self.task_id)\n",
+        "import luigi\nclass A(luigi.Task):\n    def complete(self):\n        return True\n",
+        "import luigi\nclass A(luigi.Task):\n    def run(self): pass\nassert luigi.build([A()])\n",
+        "import luigi\nclass A(luigi.Task):\n    def run(self): pass\na = A()\n",
+        "import luigi\nclass A(luigi.Task):\n    n = luigi.IntParameter()\n    def run(self):\n        n = 2\n",
+        "from dagster import asset\n@asset(partitions_def=days)\ndef f(): ...\n",
+        "from dagster import asset\n@asset\ndef f(other): ...\n",
     ],
 )
 def test_what_is_used_for_more_is_left_to_decide(program: str) -> None:
     made = rewrite(program, SOURCES.values())
     assert made.findings
     body = program.split("\n", 1)[1]
-    assert all(line in made.text for line in body.splitlines() if not line.startswith("@op"))
+    assert all(line in made.text for line in body.splitlines() if not line.startswith(("@op", "@asset")))
 
 
 def test_comments_of_statements_that_fall_away_stay() -> None:
     program = "from dbos import DBOS\n\n# begin\nDBOS.launch()  # here\n"
     assert rewrite(program, SOURCES.values()).text == "\n# begin\npass  # here\n"
+
+
+def findings_of(program: str) -> list[tuple[int, str, str]]:
+    return [(each.line, each.what, each.reason) for each in rewrite(dedent(program), SOURCES.values()).findings]
+
+
+def test_what_a_schedule_of_dagsters_starts_is_said_with_its_line() -> None:
+    program = """
+        from dagster import Definitions, ScheduleDefinition, asset, define_asset_job, materialize
+
+        @asset(name="raw_orders")
+        def orders():
+            return [3, 4]
+
+        everything = define_asset_job("everything", selection="*")
+        nightly = ScheduleDefinition(job=everything, cron_schedule="0 6 * * *")
+        defs = Definitions(assets=[orders], jobs=[everything], schedules=[nightly])
+        result = materialize([orders])
+        assert result.success
+        print(result.output_for_node("raw_orders"))
+        """
+    reason = 'Its runs are those of a deployment: `assets.serve(name="scheduled", cron="0 6 * * *")`.'
+    assert findings_of(program) == [(9, "ScheduleDefinition", reason)]
+    assert 'result = assets()\nprint(result["raw_orders"])\n' in rewrite(dedent(program), SOURCES.values()).text
+
+
+def test_the_command_line_of_luigi_is_said_with_the_flow_that_it_starts() -> None:
+    program = """
+        import luigi
+
+        class Hello(luigi.Task):
+            name = luigi.Parameter()
+
+            def run(self):
+                print(self.name)
+
+        if __name__ == "__main__":
+            luigi.run()
+        """
+    reason = "The command line is `perdure run FILE.py:hello --param name=…`."
+    assert findings_of(program) == [(11, "luigi.run", reason)]
+
+
+def test_a_luigi_task_whose_output_is_there_does_not_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "program.py").write_text(rewrite(dedent(PROGRAMS["luigi_deps"][0]), SOURCES.values()).text)
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        runpy.run_path(str(tmp_path / "program.py"), run_name="__main__")
+    assert capsys.readouterr().out == "sum 3\n"

@@ -1,21 +1,27 @@
 """What idioms of all systems are rewritten with: full names of what was imported, and small pieces of code."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
+from typing import TypeVar
 
 import libcst as cst
-from libcst.metadata import QualifiedNameProvider, QualifiedNameSource
+from libcst.metadata import PositionProvider, QualifiedNameProvider, QualifiedNameSource
 
-__all__ = ["Idioms", "assigned", "code", "dropped", "elements", "keyword", "method", "named"]
+from perdure._migration.rules import Finding
+
+__all__ = ["Idioms", "all_of", "assigned", "code", "dropped", "elements", "keyword", "method", "named"]
+
+T = TypeVar("T", bound=cst.CSTNode)
 
 
 class Idioms(cst.CSTTransformer):
-    METADATA_DEPENDENCIES = (QualifiedNameProvider,)
+    METADATA_DEPENDENCIES = (QualifiedNameProvider, PositionProvider)
 
     def __init__(self) -> None:
         super().__init__()
         self.needed: set[str] = set()  # names of Perdure's that the program has to import
         self.theirs: set[tuple[str, str]] = set()  # modules and names of the system's own, which the rules then move
         self.settled: set[str] = set()  # names of the system's whose notes need not be said any more
+        self.findings: list[Finding] = []  # what a person has to look at, beside what the rules list
 
     def full(self, node: cst.CSTNode) -> str | None:
         """The full name of what a name stands for, if it was imported."""
@@ -27,8 +33,18 @@ class Idioms(cst.CSTTransformer):
         """The full name of what an expression calls; None if it is no call of what was imported."""
         return self.full(node.func) if isinstance(node, cst.Call) else None
 
+    def line_of(self, node: cst.CSTNode) -> int:
+        """The line on which something begins."""
+        return int(self.get_metadata(PositionProvider, node).start.line)
+
     def decorators(self, node: cst.FunctionDef) -> set[str | None]:
         return {self.called(each.decorator) or self.full(each.decorator) for each in node.decorators}
+
+
+def all_of(node: cst.CSTNode, kind: type[T]) -> list[T]:
+    """All nodes of a kind in a piece of code, outer ones first."""
+    found = [node] if isinstance(node, kind) else []
+    return found + [each for child in node.children for each in all_of(child, kind)]
 
 
 def code(text: str) -> cst.BaseExpression:
@@ -69,5 +85,5 @@ def dropped(line: cst.SimpleStatementLine) -> "cst.SimpleStatementLine | cst.Rem
     return line.with_changes(body=[cst.Pass()]) if has_comment else cst.RemoveFromParent()
 
 
-def elements(node: cst.BaseExpression | None) -> Iterable[cst.BaseExpression]:
+def elements(node: cst.BaseExpression | None) -> list[cst.BaseExpression]:
     return [each.value for each in node.elements] if isinstance(node, cst.List | cst.Tuple) else []

@@ -12,8 +12,10 @@ from libcst.codemod import CodemodContext
 from libcst.codemod.visitors import AddImportsVisitor, ImportItem, RemoveImportsVisitor
 from libcst.metadata import MetadataWrapper
 
+from perdure._migration.dagster_assets import Dagster
 from perdure._migration.idiom import Idioms, assigned, code, dropped, elements, keyword, method, named
-from perdure._migration.rules import Source
+from perdure._migration.luigi_functions import Luigi
+from perdure._migration.rules import Finding, Source
 from perdure._platform.named import NamedTuple
 
 __all__ = ["in_our_idioms", "without_imports"]
@@ -24,6 +26,7 @@ class Idiomatic(NamedTuple):
 
     text: str
     settled: Collection[str] = ()  # names whose notes need not be said any more
+    findings: Sequence[Finding] = ()
 
 
 def in_our_idioms(text: str, source: Source) -> Idiomatic:
@@ -36,7 +39,7 @@ def in_our_idioms(text: str, source: Source) -> Idiomatic:
     items = [ImportItem("perdure", name) for name in sorted(idioms.needed)]
     items += [ImportItem(module, name) for module, name in sorted(idioms.theirs)]
     made = AddImportsVisitor(CodemodContext(), items).transform_module(made) if items else made
-    return Idiomatic(without_imports(made.code, text, source), idioms.settled)
+    return Idiomatic(without_imports(made.code, text, source), idioms.settled, idioms.findings)
 
 
 def without_imports(text: str, before: str, source: Source) -> str:
@@ -208,93 +211,6 @@ class _Uses(cst.CSTVisitor):
         )
 
 
-class _Dagster(Idioms):
-    """An op that uses its context to log alone has none; a job is called; a retry policy is two options."""
-
-    _OPS = frozenset({"dagster.op", "dagster.asset"})
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._loggers: list[str | None] = []  # for each function around: the context that only logs
-        self._jobs: set[str] = set()
-
-    def visit_Module(self, node: cst.Module) -> None:
-        functions = [each for each in node.body if isinstance(each, cst.FunctionDef)]
-        self._jobs = {each.name.value for each in functions if "dagster.job" in self.decorators(each)}
-        ops = [each for each in functions if self._OPS & self.decorators(each)]
-        self.settled = {"op"} if all(map(self._is_free, ops)) else set()
-
-    def _is_free(self, op: cst.FunctionDef) -> bool:
-        """Whether it needs no context, once it logs as others do."""
-        name = _first(op)
-        return name not in _CONTEXTS or _Logs(name).alone(op.body)
-
-    def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
-        is_op = bool(self._OPS & self.decorators(node)) and _first(node) in _CONTEXTS
-        self._loggers.append(_first(node) if is_op and self._is_free(node) else None)
-
-    def leave_FunctionDef(self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef) -> cst.FunctionDef:
-        if self._loggers.pop() is None:
-            return updated_node
-        return updated_node.with_changes(params=updated_node.params.with_changes(params=updated_node.params.params[1:]))
-
-    def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:
-        value = original_node.value
-        is_log = original_node.attr.value == "log" and isinstance(value, cst.Name)
-        if is_log and self._loggers and value.value == self._loggers[-1]:  # type: ignore[attr-defined]
-            self.needed.add("get_run_logger")
-            return code("get_run_logger()")
-        return updated_node
-
-    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
-        if method(updated_node, self._jobs) == "execute_in_process" and not updated_node.args:
-            return updated_node.with_changes(func=cst.ensure_type(updated_node.func, cst.Attribute).value)
-        if self.full(original_node.func) in self._OPS:
-            pairs = zip(original_node.args, updated_node.args, strict=True)
-            return updated_node.with_changes(args=[each for old, new in pairs for each in self._options(old, new)])
-        return updated_node
-
-    def _options(self, old: cst.Arg, new: cst.Arg) -> Sequence[cst.Arg]:
-        if old.keyword is not None and old.keyword.value in ("ins", "out"):  # type hints say it
-            return []
-        is_policy = old.keyword is not None and old.keyword.value == "retry_policy"
-        if not is_policy or self.called(old.value) != "dagster.RetryPolicy" or not isinstance(new.value, cst.Call):
-            return [new]
-        given = named(new.value)
-        if given.keys() - {"max_retries", "delay"} or len(given) != len(new.value.args):
-            return [new]
-        retries = keyword("retries", given.get("max_retries", code("1")))
-        return [retries, *([keyword("retry_delay_seconds", given["delay"])] if "delay" in given else [])]
-
-
-_CONTEXTS = ("context", "_context", "_")
-
-
-def _first(function: cst.FunctionDef) -> str:
-    params = function.params.params
-    return params[0].name.value if params else ""
-
-
-class _Logs(cst.CSTVisitor):
-    """Whether all that is used of a context is `context.log`."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self._name = name
-        self._others = 0
-
-    def alone(self, body: cst.BaseSuite) -> bool:
-        body.visit(self)
-        return self._others == 0
-
-    def visit_Attribute(self, node: cst.Attribute) -> bool:
-        is_log = isinstance(node.value, cst.Name) and node.value.value == self._name and node.attr.value == "log"
-        return not is_log
-
-    def visit_Name(self, node: cst.Name) -> None:
-        self._others += node.value == self._name
-
-
 class _Airflow(Idioms):
     """A block of a DAG is a flow; tasks are mapped; groups are plain functions."""
 
@@ -395,4 +311,10 @@ def _unmapped(arg: cst.Arg) -> cst.Arg:
     return arg.with_changes(value=cst.Call(cst.Name("unmapped"), [cst.Arg(arg.value)]))
 
 
-_IDIOMS: Mapping[str, type[Idioms]] = {"dbos": _Dbos, "joblib": _Joblib, "dagster": _Dagster, "airflow": _Airflow}
+_IDIOMS: Mapping[str, type[Idioms]] = {
+    "dbos": _Dbos,
+    "joblib": _Joblib,
+    "dagster": Dagster,
+    "airflow": _Airflow,
+    "luigi": Luigi,
+}

@@ -20,18 +20,9 @@ from libcst.metadata import (
 )
 
 from perdure._migration.idioms import in_our_idioms, without_imports
-from perdure._migration.rules import Decide, Move, Source
+from perdure._migration.rules import Decide, Finding, Move, Source
 from perdure._model.errors import MigrationError
 from perdure._platform.named import NamedTuple
-
-
-class Finding(NamedTuple):
-    """A place that a person has to look at."""
-
-    line: int
-    what: str
-    reason: str
-    section: str
 
 
 class Rewritten(NamedTuple):
@@ -61,7 +52,7 @@ def rewrite(text: str, sources: Iterable[Source]) -> Rewritten:
             raise MigrationError(f"Line {error.raw_line} is no Python that can be read: {error.message}") from error
         rewriter = _Rewriter(source, idiomatic.settled)
         text = without_imports(wrapper.visit(rewriter).code, before, source)
-        findings += rewriter.findings
+        findings += [*idiomatic.findings, *rewriter.findings]
     return Rewritten(text, sorted(set(findings)))
 
 

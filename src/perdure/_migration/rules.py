@@ -12,6 +12,15 @@ class Decide(NamedTuple):
     section: str  # of the docs, as `page.md#heading`
 
 
+class Finding(NamedTuple):
+    """A place that a person has to look at."""
+
+    line: int
+    what: str
+    reason: str
+    section: str
+
+
 class Move(NamedTuple):
     """Where a name is in Perdure, and what changes where it is called."""
 
