@@ -52,6 +52,42 @@ def test_a_table_is_written_as_the_name_of_the_file_ends(perdure: Perdure, tmp_p
     assert list(tmp_path.glob(".*table*")) == []
 
 
+INF, NAN = float("inf"), float("nan")
+
+
+@pytest.mark.parametrize("end", [".json", ".jsonl"])
+@pytest.mark.parametrize(
+    ("value", "of_nan"),
+    [
+        (pandas.DataFrame({"x": [1.5, INF, NAN], "s": [None, [-INF], "a"]}), None),
+        (polars.DataFrame({"x": [1.5, INF, NAN], "s": [None, [-INF], []]}), "NaN"),
+        (pyarrow.table({"x": [1.5, INF, NAN], "s": [None, [-INF], []]}), "NaN"),
+        ([{"x": 1.5, "s": None}, {"x": INF, "s": [-INF]}, {"x": NAN}], "NaN"),
+    ],
+)
+def test_numbers_that_json_has_no_form_for_are_named(
+    perdure: Perdure, tmp_path: Path, value: Any, of_nan: str | None, end: str
+):
+    returned(value)
+    path = tmp_path / f"table{end}"
+    perdure("result", "get", "giver", "-o", path)
+    text = path.read_text()
+    rows = json.loads(text, parse_constant=refused) if end == ".json" else list(map(json.loads, text.splitlines()))
+    assert rows[:2] == [{"x": 1.5, "s": None}, {"x": "Infinity", "s": ["-Infinity"]}]
+    assert rows[2]["x"] == of_nan
+
+
+def refused(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def test_what_is_printed_as_json_has_names_for_numbers_that_json_lacks(perdure: Perdure):
+    returned([INF, {"x": -INF}, NAN])
+    printed = [perdure("result", "get", "giver").stdout, perdure("result", "get", "giver", "--json").stdout]
+    plain, shown = (json.loads(each, parse_constant=refused) for each in printed)
+    assert plain == shown["value"] == ["Infinity", {"x": "-Infinity"}, "NaN"]
+
+
 def test_rows_of_json_are_written_as_csv_and_lines(perdure: Perdure, tmp_path: Path):
     returned([{"x": 1, "s": "a"}, {"x": 2}])
     for name in ("rows.csv", "rows.jsonl"):

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, JsonValue
 from perdure._model.records import ArtifactKind, ArtifactRecord, ResultRecord, StateRecord
 from perdure._model.state_types import StateType
 from perdure._model.stopped import was_stopped
+from perdure._platform import json_numbers
 from perdure._platform.clock import Micros, to_datetime
 from perdure._rooms.logs.records import LogLine
 from perdure._rooms.runs.records import FlowRun, TaskRun
@@ -300,8 +301,8 @@ def moment(micros: Micros) -> datetime:
 
 
 def parsed(text: str) -> Any:
-    """Kept JSON; halves of surrogate pairs become question marks, and NaN and its like become text."""
-    value = json.loads(text, parse_constant=str)
+    """Kept JSON; halves of surrogate pairs become question marks, and NaN and infinities become text."""
+    value = json_numbers.loads(text)
     if "\\ud" in text or "\\uD" in text:
         value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
     return value

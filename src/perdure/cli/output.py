@@ -1,6 +1,5 @@
 """Output of commands: tables and texts for people, JSON for programs. All output of commands goes through here."""
 
-import json
 import os
 import re
 import sys
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import typer
 
 from perdure._model.state_types import StateType
+from perdure._platform import json_numbers
 from perdure._platform.clock import Micros, to_datetime
 from perdure._platform.named import NamedTuple
 from perdure._platform.printable import printable, printable_json
@@ -50,8 +50,8 @@ class Column(NamedTuple):
 
 
 def json_text(value: object, indent: int | None = None) -> str:
-    """JSON without control characters."""
-    return printable_json(json.dumps(value, indent=indent, ensure_ascii=False))
+    """JSON without control characters, and without numbers that it has no form for: see `json_numbers`."""
+    return printable_json(json_numbers.dumps(value, indent=indent, ensure_ascii=False))
 
 
 def write(text: str) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import os
 import stat
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perdure._model.errors import ResultUnreadable, StorageError
+from perdure._platform import json_numbers
 from perdure._platform.finished_imports import imported
 from perdure.cli.output import is_json
 
@@ -74,7 +76,7 @@ def whole_file(output: Path) -> Iterator[Path]:
 
 def pretty(value: object) -> str:
     """A value as indented JSON."""
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    return json_numbers.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
 def _refusal(value: object, output: Path, formats: dict[str, Write]) -> str:
@@ -112,7 +114,7 @@ def _has_rows(value: list[object]) -> bool:
 
 def _write_lines(value: list[object], path: Path) -> None:
     with path.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(each, ensure_ascii=False, default=str) + "\n" for each in value)
+        file.writelines(json_numbers.dumps(each, ensure_ascii=False, default=str) + "\n" for each in value)
 
 
 def _write_rows(value: Sequence[Iterable[object]], path: Path) -> None:
@@ -146,12 +148,68 @@ def _write_frame_as_arrow(value: object, path: Path) -> None:
     _write_arrow_file(pyarrow.Table.from_pandas(_frame(value), preserve_index=False), path)
 
 
+def _write_pandas_json(value: object, path: Path, lines: bool) -> None:
+    """As pandas does it, but for infinities, which it writes as null; NaN is how it says that a value is missing."""
+    frame = _frame(value)
+    odd = {}
+    for place, name in enumerate(frame.columns):
+        column = frame.iloc[:, place]
+        if column.dtype.kind in "fO" and any(math.isinf(each) for each in _numbers(column.tolist())):
+            odd[str(name)] = column.astype(object).where(column.notna(), None).tolist()
+    if odd:
+        _write_named(json.loads(frame.to_json(orient="records", date_format="iso")), odd, path, lines)
+    else:
+        frame.to_json(path, orient="records", date_format="iso", lines=lines, indent=None if lines else 2)
+
+
+def _write_polars_json(value: object, path: Path, lines: bool) -> None:
+    """As polars does it, but for NaN and infinities, which it writes as null."""
+    frame = _polars(value)
+    odd = {}
+    for name, kind in frame.schema.items():
+        if kind.is_float() or kind.is_nested():
+            column = frame[name].to_list()
+            if not all(map(math.isfinite, _numbers(column))):
+                odd[name] = column
+    if odd:
+        _write_named(json.loads(frame.write_json()), odd, path, lines)
+    else:
+        (frame.write_ndjson if lines else frame.write_json)(path)
+
+
+def _numbers(value: object) -> Iterator[float]:
+    """The floats in a value, at any depth."""
+    if isinstance(value, float):
+        yield value
+    elif isinstance(value, list | dict):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _numbers(each)
+
+
+def _write_named(rows: list[Any], odd: dict[str, list[object]], path: Path, lines: bool) -> None:
+    """Write rows in which some columns, whose values are given too, have null for numbers that JSON has no form for."""
+    for name, column in odd.items():
+        for row, value in zip(rows, column, strict=True):
+            row[name] = _with_names(row[name], value)
+    (_write_lines if lines else _write_json)(rows, path)
+
+
+def _with_names(written: Any, value: object) -> object:
+    if isinstance(value, float):
+        return written if math.isfinite(value) else json_numbers.name_of(value)
+    if isinstance(value, list) and isinstance(written, list):
+        return [_with_names(*each) for each in zip(written, value, strict=True)]
+    if isinstance(value, dict) and isinstance(written, dict):
+        return {key: _with_names(each, value.get(key)) for key, each in written.items()}
+    return written
+
+
 _PANDAS: dict[str, Write] = {
     ".csv": lambda value, path: _frame(value).to_csv(path, index=False),
     ".parquet": lambda value, path: _frame(value).to_parquet(path, index=False),
     ".arrow": _write_frame_as_arrow,
-    ".json": lambda value, path: _frame(value).to_json(path, orient="records", date_format="iso", indent=2),
-    ".jsonl": lambda value, path: _frame(value).to_json(path, orient="records", date_format="iso", lines=True),
+    ".json": lambda value, path: _write_pandas_json(value, path, lines=False),
+    ".jsonl": lambda value, path: _write_pandas_json(value, path, lines=True),
 }
 
 
@@ -165,8 +223,8 @@ _POLARS: dict[str, Write] = {
     ".csv": lambda value, path: _polars(value).write_csv(path),
     ".parquet": lambda value, path: _polars(value).write_parquet(path),
     ".arrow": lambda value, path: _polars(value).write_ipc(path),
-    ".json": lambda value, path: _polars(value).write_json(path),
-    ".jsonl": lambda value, path: _polars(value).write_ndjson(path),
+    ".json": lambda value, path: _write_polars_json(value, path, lines=False),
+    ".jsonl": lambda value, path: _write_polars_json(value, path, lines=True),
 }
 
 
@@ -197,7 +255,7 @@ def _write_arrow_file(value: object, path: Path) -> None:
 
 def _write_arrow_json(value: object, path: Path) -> None:
     rows = _arrow(value).to_pylist()
-    path.write_text(json.dumps(rows, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
+    path.write_text(json_numbers.dumps(rows, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
 
 
 _ARROW: dict[str, Write] = {

@@ -1,6 +1,5 @@
 """Blocks: saved configurations. Secrets are write-only: no response contains them."""
 
-import json
 import re
 from collections.abc import Iterator
 from datetime import datetime
@@ -15,7 +14,7 @@ from perdure._blocks.content import redact_fields
 from perdure._http.authorisation import caller_of, needs
 from perdure._http.dependencies import Known, Storages
 from perdure._http.errors import answers
-from perdure._http.models import moment
+from perdure._http.models import moment, parsed
 from perdure._http.pages import Plain
 from perdure._http.routers import ApiRouter
 from perdure._model.errors import BlockError, NotFound, reasons
@@ -52,7 +51,7 @@ class BlockModel(BaseModel):
             name=record.name or "",
             created=moment(record.created),
             updated=moment(record.updated),
-            fields=redact_fields(json.loads(record.data)),
+            fields=redact_fields(parsed(record.data)),
         )
 
 

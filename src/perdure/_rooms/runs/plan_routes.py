@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from perdure._engine.identity.identity import argument_marks
 from perdure._http.dependencies import Known
 from perdure._http.errors import answers
+from perdure._http.models import parsed
 from perdure._http.pages import Id, PathId, Plain
 from perdure._http.routers import ApiRouter
 from perdure._model.state_types import StateType
@@ -153,7 +154,7 @@ class RunParameters(BaseModel):
 def get_flow_run_parameters(id: PathId, known: Known) -> RunParameters:
     """A flow run's parameters, with a schema by which a form asks for others."""
     run = found(id, known)
-    values = json.loads(run.parameters)
+    values = parsed(run.parameters)
     deployment = _deployment_of(run, known)
     schema = {} if deployment is None else json.loads(deployment.definition).get("schema", {})
     fits = deployment is not None and values.keys() <= schema.get("properties", {}).keys()

@@ -15,7 +15,7 @@ from perdure._http.authorisation import caller_of, needs
 from perdure._http.dependencies import Control, Known
 from perdure._http.errors import answers
 from perdure._http.launcher import NotStarted, Starter
-from perdure._http.models import ContinuedRun, FlowRunModel, time_of
+from perdure._http.models import ContinuedRun, FlowRunModel, parsed, time_of
 from perdure._http.pages import Id, PathId
 from perdure._http.routers import ApiRouter
 from perdure._model.state_types import StateType
@@ -80,7 +80,7 @@ def get_flow_run_start(id: PathId, known: Known) -> Start:
     return Start(
         target=entry.get("target"),
         directory=entry.get("directory"),
-        asks=None if pause is None or pause.asks is None else json.loads(pause.asks),
+        asks=None if pause is None or pause.asks is None else parsed(pause.asks),
         rerun_of=None if reuse is None else reuse.flow_run_id,
         waits_until=None if pause is None else time_of(pause.until),
         is_answered=run.state_name == SUSPENDED and pause is None and bool(pauses),
