@@ -22,8 +22,8 @@ unpacked() { # Debian's, in a folder of its own
 	[ "${version#3.}" -ge 14 ] && [ "$(id -u)" = 0 ] || return 1
 	command -v debootstrap >/dev/null || { apt-get update -qq && apt-get install -y -qq debootstrap >/dev/null; } || return 1
 	[ -x "$suite/usr/bin/apt-get" ] || debootstrap --variant=minbase --include=ca-certificates unstable "$suite" >/dev/null || return 1
-	[ -x "$suite/usr/bin/python$version" ] || inside apt-get install -y -qq --no-install-recommends \
-		"python$version" "python$version-venv" >/dev/null 2>&1 || return 1
+	[ -x "$suite/usr/bin/python$version" ] && [ -x "$suite/usr/bin/git" ] || inside apt-get install -y -qq \
+		--no-install-recommends "python$version" "python$version-venv" git >/dev/null 2>&1 || return 1
 }
 
 inside() { # in Debian's folder, with this checkout, its memory and its network; mounts end with the command

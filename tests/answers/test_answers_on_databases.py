@@ -5,6 +5,7 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def cut_short(database: Path) -> None:
 
 
 def of_others(database: Path) -> None:
-    with sqlite3.connect(database) as theirs:
+    with closing(sqlite3.connect(database)) as theirs, theirs:
         theirs.execute("CREATE TABLE customers (name TEXT)")
     theirs.close()
 
@@ -78,7 +79,7 @@ def of_the_future(database: Path) -> None:
     whole = EmbeddedOrchestrator(database)
     whole.blocks()
     whole.close()
-    with sqlite3.connect(database) as newer:
+    with closing(sqlite3.connect(database)) as newer, newer:
         newer.execute("UPDATE alembic_version SET version_num = '9999'")
     newer.close()
 
@@ -190,7 +191,7 @@ def test_a_persisted_task_on_a_full_disk_does_not_return_before_it_is_committed(
 def test_a_state_that_perdure_never_wrote_is_damage(home: Path, assert_clear: Any) -> None:
     alone()
     session.close()
-    with sqlite3.connect(home / "perdure.db") as damaged:
+    with closing(sqlite3.connect(home / "perdure.db")) as damaged, damaged:
         damaged.execute("UPDATE task_run SET state_type = 'nOMPLETED'")
     damaged.close()
     with pytest.raises(DatabaseCorrupt) as caught:
@@ -202,7 +203,7 @@ def test_a_state_that_perdure_never_wrote_is_damage(home: Path, assert_clear: An
 def test_a_literal_that_perdure_never_wrote_is_corrupt(value: str, home: Path, assert_clear: Any) -> None:
     state = task(persist_result=True)(lambda: True)(return_state=True)
     session.close()
-    with sqlite3.connect(home / "perdure.db") as damaged:
+    with closing(sqlite3.connect(home / "perdure.db")) as damaged, damaged:
         damaged.execute("UPDATE result SET value = ?", (value,))
     damaged.close()
     with pytest.raises(ResultCorrupt) as caught:

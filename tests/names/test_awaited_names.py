@@ -15,6 +15,8 @@ from perdure.context import FlowRunContext
 from perdure.errors import HookError, SteeringError
 from perdure.filesystems import LocalFileSystem
 from perdure.flows import load_flow_from_entrypoint
+from perdure.records import RunFilter
+from perdure.states import StateType
 from perdure.variables import Variable
 
 
@@ -107,20 +109,24 @@ def test_a_flow_run_pauses_by_its_own_id_and_is_resumed(is_async: bool) -> None:
         assert run is not None
 
         async def resume() -> None:
-            while run.state is None or not run.state.is_paused():
-                await asyncio.sleep(0.01)
-            await asyncio.to_thread(session.current().orchestrator.flush)
+            while not await asyncio.to_thread(_is_paused, run.id):
+                await asyncio.sleep(0.05)
             if is_async:
                 await resume_flow_run(run.id, run_input=7)
             else:
                 await asyncio.to_thread(_resume, run.id)
 
         resuming = asyncio.create_task(resume())
-        given: int = await pause_flow_run(int, run.id, timeout=20)
+        given: int = await pause_flow_run(int, run.id, timeout=60)
         await resuming
         return given
 
     assert asyncio.run(waits()) == 7
+
+
+def _is_paused(id: str) -> bool:
+    (known,) = session.current().orchestrator.flow_runs(RunFilter(ids=(id,)))
+    return known.state_type is StateType.PAUSED
 
 
 def _resume(id: str) -> None:

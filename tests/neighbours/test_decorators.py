@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import sys
 from typing import Any
 
 import click
@@ -107,7 +108,8 @@ def test_partials_wrappers_and_dispatchers_work_on_both_sides() -> None:
     ]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+# From Python 3.14 on, a dataclass with slots takes no property whose getter is anything but a plain function.
+@dataclasses.dataclass(frozen=True, slots=sys.version_info < (3, 14))
 class Shop:
     prices: tuple[int, ...]
 
@@ -125,5 +127,19 @@ class Shop:
         return [self.total(1), self.total.submit(2).result(), *self.total.map([3]).result(), self.dearest]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stall:
+    price: int
+
+    @task(persist_result=True)
+    def total(self, count: int) -> int:
+        return self.price * count
+
+    @flow
+    def bill(self) -> list[int]:
+        return [self.total(1), self.total.submit(2).result()]
+
+
 def test_methods_of_dataclasses_are_tasks_and_flows() -> None:
+    assert Stall(3).bill() == [3, 6]
     assert Shop((3, 4)).bill() == [7, 14, 21, 4]

@@ -1,4 +1,5 @@
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ def layout(connection: sqlite3.Connection) -> dict[str, set[tuple[object, ...]]]
 
 def behind(path: Path) -> Path:
     """A database from before the first migration."""
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
     connection.close()
     return path
@@ -84,7 +85,7 @@ def test_the_schemas_text_is_written_from_the_tables() -> None:
 
 def test_a_database_of_a_newer_perdure_is_left_alone(tmp_path: Path) -> None:
     path = behind(tmp_path / "perdure.db")
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("INSERT INTO alembic_version VALUES ('9999')")
     connection.close()
     with pytest.raises(OrchestratorError, match=r"perdure\.db was written by a newer Perdure \(revision 9999\)"):
@@ -93,7 +94,7 @@ def test_a_database_of_a_newer_perdure_is_left_alone(tmp_path: Path) -> None:
 
 def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "theirs.db"
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE theirs (a)")
     connection.close()
     with pytest.raises(DatabaseCorrupt, match=r"theirs\.db is a SQLite database, but not one of Perdure's"):
@@ -128,7 +129,7 @@ def test_a_run_of_an_older_database_has_an_owner_that_can_lose_it(tmp_path: Path
     orchestrator.commit([run, seen])
     orchestrator.close()
     SQLite(path, 1).migrate("0006")
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("INSERT INTO flow_start VALUES (?, ?, NULL, NULL, NULL)", (run.id, FIRST))
     connection.close()
     orchestrator = EmbeddedOrchestrator(path)

@@ -3,6 +3,7 @@
 import copy
 import inspect
 import pickle
+import sys
 import typing
 from typing import Generic, TypeVar
 
@@ -58,7 +59,9 @@ def test_it_says_of_itself_what_one_of_typing_says() -> None:
 def test_it_is_changed_and_copied_as_one_of_typing() -> None:
     assert Ours(1)._replace(b=5) == Ours._make([1, 5])
     assert type(Ours(1)._replace(b=5)) is Ours
-    with pytest.raises(ValueError, match="unexpected field names: \\['c'\\]"):
+    with pytest.raises(TypeError if sys.version_info >= (3, 13) else ValueError) as of_theirs:
+        Theirs(1)._replace(c=5)  # type: ignore[call-arg]
+    with pytest.raises(type(of_theirs.value), match="unexpected field names: \\['c'\\]"):
         Ours(1)._replace(c=5)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="Expected 2 arguments, got 1"):
         Ours._make([1])
@@ -71,5 +74,5 @@ def test_it_is_changed_and_copied_as_one_of_typing() -> None:
 
 
 def test_a_field_without_a_default_comes_first() -> None:
-    with pytest.raises(TypeError, match="without a default follows"):
+    with pytest.raises(TypeError, match=r"without a default follows|cannot follow default field"):
         exec("class Wrong(NamedTuple):\n    a: int = 1\n    b: int", {"NamedTuple": NamedTuple, "__name__": "wrong"})

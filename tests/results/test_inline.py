@@ -3,6 +3,7 @@
 import pickle
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -120,7 +121,7 @@ def test_it_is_verified_copied_and_removed_as_a_file_is(home: Path, tmp_path: Pa
     with pytest.raises(ResultMissing):
         get_result(second)
     session.close()
-    with sqlite3.connect(home / "perdure.db") as database:
+    with closing(sqlite3.connect(home / "perdure.db")) as database, database:
         assert database.execute("SELECT value FROM result WHERE run_id = ?", (second,)).fetchone() == (None,)
 
 
@@ -129,7 +130,7 @@ def test_a_pruned_one_leaves_nothing_in_its_row(home: Path):
     with settings.temporary_settings(results_retention=timedelta(microseconds=1)):
         assert prune(grace=0).count == 1
     session.close()
-    with sqlite3.connect(home / "perdure.db") as database:
+    with closing(sqlite3.connect(home / "perdure.db")) as database, database:
         assert database.execute("SELECT value FROM result WHERE run_id = ?", (id,)).fetchone() == (None,)
 
 
@@ -138,7 +139,7 @@ def test_one_that_was_altered_in_the_database_is_refused_with_signing_keys(home:
         id = kept([1])
         assert get_result(id) == [1]
         session.close()
-        with sqlite3.connect(home / "perdure.db") as database:
+        with closing(sqlite3.connect(home / "perdure.db")) as database, database:
             database.execute("UPDATE result SET value = replace(value, 'builtins.list', 'builtins.dict')")
         with pytest.raises(ResultUntrusted):
             get_result(id)

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 
@@ -76,7 +77,7 @@ def test_its_table_is_made_from_its_record_in_databases_old_and_new(tmp_path: Pa
     known = EmbeddedOrchestrator(path)
     known.room(Bookmarks).put(sample(Bookmark))
     known.close()
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         columns = connection.execute("PRAGMA table_info(bookmark)").fetchall()
         connection.execute("DROP TABLE bookmark")  # as in a database from before
     assert [(name, kind, bool(needed), bool(key)) for _, name, kind, needed, _, key in columns] == [

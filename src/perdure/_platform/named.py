@@ -20,6 +20,8 @@ if TYPE_CHECKING or sys.version_info >= (3, 14):
 else:
     from _collections import _tuplegetter as getter
 
+    _UNEXPECTED = TypeError if sys.version_info >= (3, 13) else ValueError
+
     class _Signature:
         """The signature of a class whose constructor may not have been compiled yet."""
 
@@ -50,7 +52,7 @@ else:
         def _replace(self, /, **changes):
             made = self._make(map(changes.pop, self._fields, self))
             if changes:
-                raise ValueError(f"Got unexpected field names: {list(changes)!r}")
+                raise _UNEXPECTED(f"Got unexpected field names: {list(changes)!r}")
             return made
 
         __replace__ = _replace  # for copy.replace of Python 3.13

@@ -96,6 +96,13 @@ class _Keys:
     def __init__(self, known: Known, storage_id: str) -> None:
         self.known = 0
         self._table = sqlite3.connect("")  # a temporary file of SQLite's own
+        try:
+            self._fill(known, storage_id)
+        except BaseException:
+            self.close()
+            raise
+
+    def _fill(self, known: Known, storage_id: str) -> None:
         self._table.execute("CREATE TABLE known (key BLOB PRIMARY KEY) WITHOUT ROWID")
         page = ResultFilter(kinds=("persisted",), storage_ids=(storage_id,), removed=False, limit=_PAGE)
         while records := known.results(page):

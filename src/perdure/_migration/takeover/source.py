@@ -72,9 +72,14 @@ class SQLiteSource:
         with self._errors():
             uri = f"file:{quote(str(file))}?mode=ro"
             self._connection = sqlite3.connect(uri, uri=True, timeout=_SECONDS, isolation_level=None)
-            self._connection.execute("BEGIN")  # from the first read on, all is as it was then
-            names = self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-            self.columns: Mapping[str, Mapping[str, str]] = {name: self._columns_of(name) for (name,) in names}
+        try:
+            with self._errors():
+                self._connection.execute("BEGIN")  # from the first read on, all is as it was then
+                names = self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+                self.columns: Mapping[str, Mapping[str, str]] = {name: self._columns_of(name) for (name,) in names}
+        except BaseException:
+            self.close()
+            raise
 
     def _columns_of(self, table: str) -> dict[str, str]:
         return {row[1]: row[2].lower() for row in self._connection.execute(f'PRAGMA table_info("{table}")')}

@@ -1,9 +1,11 @@
 """What counts of values of the standard library whose own reduction says too little, too much, or nothing."""
 
 import functools
+import operator
 import pathlib
+import sys
 from collections.abc import Iterable, Mapping
-from types import BuiltinFunctionType, CellType, CodeType, MappingProxyType, MethodType, ModuleType
+from types import BuiltinFunctionType, CellType, CodeType, MappingProxyType, MethodType, ModuleType, UnionType
 from typing import Any
 from weakref import WeakSet
 
@@ -59,6 +61,11 @@ def _wrapper(value: Any) -> Content:
 
 def _property(value: property) -> Content:
     return Content(f"property {name_of(type(value))}", {"get": value.fget, "set": value.fset, "delete": value.fdel})
+
+
+def _union(value: Any) -> Content:
+    """As `int | None` counts before Python 3.14, where it was no `Optional[int]`."""
+    return Content("value types.UnionType", {"maker": functools.reduce, "arguments": (operator.or_, value.__args__)})
 
 
 def _module(value: ModuleType) -> Content:
@@ -121,5 +128,6 @@ _DESCRIBERS: dict[type, Describe] = {
     memoryview: _memory,
     MappingProxyType: _proxy,
     CellType: _cell,
+    **({UnionType: _union} if sys.version_info >= (3, 14) else {}),  # before, by its own reduction
     **{type(view): _view for each in _VIEWS for view in (each.keys(), each.values(), each.items())},
 }
