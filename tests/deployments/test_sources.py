@@ -5,16 +5,21 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from perdure import Flow, flow, session, settings
 from perdure._rooms.deployments.definition import definition_of_text
 from perdure._rooms.deployments.sources import what_is_missing
+from perdure.blocks.system import Secret
 from perdure.deployments import run_deployment
-from perdure.errors import DeploymentError, EntrypointError
+from perdure.errors import DeploymentError, EntrypointError, StorageError
+from perdure.filesystems import LocalFileSystem, RemoteFileSystem
 from perdure.integrations.git import GitRepository
+from perdure.integrations.github import GitHub, GitHubRepository
 from perdure.records import RunFilter
 from perdure.states import StateType
 from tests.deployments.repositories import commit, git
@@ -55,6 +60,44 @@ def test_a_commit_that_is_there_is_not_fetched_again(repository: Path) -> None:
     shutil.rmtree(repository)
     again = Flow.from_source(chosen, "jobs/flows_of_source.py:greeting")
     assert first(1) == again(1) == "first data"
+
+
+@pytest.mark.parametrize("as_url", [True, False])
+def test_a_flow_of_a_storage_is_copied_and_deployed_as_a_bundle(repository: Path, as_url: bool) -> None:
+    url = f"local://{repository}"
+    source = url if as_url else RemoteFileSystem(basepath=url)
+    loaded = flow.from_source(source=source, entrypoint="jobs/flows_of_source.py:greeting")
+    shutil.rmtree(repository)
+    assert loaded(1) == "first data"
+    entry = entry_of(loaded.deploy("nightly"))
+    assert (entry["target"], "bundle" in json.loads(entry["source"])) == ("jobs/flows_of_source.py:greeting", True)
+
+
+@pytest.mark.parametrize("of", [lambda folder: LocalFileSystem(basepath=folder), lambda folder: f"file://{folder}"])
+def test_a_local_storage_and_its_url_are_their_folder(repository: Path, of: Callable[[Path], object]) -> None:
+    shutil.rmtree(repository / ".git")
+    loaded = flow.from_source(of(repository), "jobs/flows_of_source.py:greeting")
+    assert entry_of(loaded.deploy("nightly"))["target"] == f"{repository}/jobs/flows_of_source.py:greeting"
+
+
+def test_a_storage_without_files_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="There are no files in"):
+        flow.from_source(f"local://{tmp_path}/nothing", "a.py:f")
+
+
+def test_blocks_of_repositories_are_sources(repository: Path) -> None:
+    for chosen in (
+        GitHub(repository=f"file://{repository}", reference="main"),
+        GitHubRepository(repository_url=f"file://{repository}"),
+    ):
+        assert Flow.from_source(chosen, "jobs/flows_of_source.py:greeting")(1) == "first data"
+
+
+def test_a_repository_takes_what_prefects_takes() -> None:
+    url = "https://git.example.com/a.git"
+    for credentials in (Secret(value="t"), {"access_token": Secret(value="t")}):
+        chosen = GitRepository(url, pull_interval=60, credentials=credentials)
+        assert (chosen.url, chosen._wanted().token) == (url, SecretStr("t"))
 
 
 def test_in_coroutines_it_is_awaited(repository: Path) -> None:

@@ -28,6 +28,7 @@ from perdure._rooms.deployments.port import DEFAULT_POOL, DEFAULT_PRIORITY, Depl
 from perdure._rooms.deployments.port import Deployment as DeploymentRecord
 from perdure._rooms.deployments.prefect_options import ConcurrencyLimitConfig, translated
 from perdure._rooms.deployments.signatures import signed_definition
+from perdure._rooms.deployments.sources import copied_folder
 from perdure._rooms.deployments.ticks import scheduled
 from perdure._scheduling.partitions import Partitions
 from perdure._scheduling.schedule import Cron, Interval, RRule, Schedule
@@ -254,6 +255,9 @@ def deployed_flow(
         if not each.paused:
             check_schedule(definition, each.slug, each.parameters, options.name)
     bundle = None
+    found = json.loads(entry_point_of(options))
+    if source is None and "target" in found and (copied := copied_folder(found, settings.current().home)) is not None:
+        source = Bundle(folder=copied)  # of a storage: other machines have no copy
     if source is not None:
         entry, bundle = _bundled(options, source)
         definition = replace(definition, entry_point=entry)

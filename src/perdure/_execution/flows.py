@@ -92,10 +92,13 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
         """The flow that `FILE.py:FLOW` or `MODULE:FLOW` names in a folder or a repository; awaited in coroutines.
 
         The source is a folder, a repository's URL, or a `perdure.integrations.git.GitRepository`, of which a commit is
-        fetched without its history and kept. Runs of its deployments use that commit, on any machine that has git.
+        fetched without its history and kept. Runs of its deployments use that commit, on any machine that has git. Or
+        it is a storage, such as `S3`, `RemoteFileSystem` or "s3://bucket/flows", whose files are copied: deployments
+        have them as a bundle.
 
         Raises:
-            DeploymentError: the source is neither a folder nor a repository.
+            DeploymentError: there is no such folder, or the source is of another kind.
+            StorageError: the storage refuses, or has no files there.
             EntrypointError: it has no such flow, or the file cannot be loaded: then its exception is the cause.
             IntegrationError: git is not installed, or refuses.
         """

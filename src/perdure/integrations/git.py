@@ -10,12 +10,13 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, SecretStr, model_validator
 
 from perdure._blocks.block import Block
+from perdure._blocks.system import Secret
 from perdure._model.errors import CommandFailed, IntegrationError
 from perdure._platform.named import NamedTuple
 from perdure.integrations.calling import awaited_in_async_code, run_log
@@ -73,7 +74,8 @@ class Wanted(NamedTuple):
 class GitRepository(Block):
     """A repository: its default branch, or a branch, tag or commit. `pull_code()` has a copy of it beside the program.
 
-    `credentials` are a token, or `GitHubCredentials`, or a dict with `username` and `access_token` or `password`.
+    `credentials` are a token, or `GitHubCredentials`, or a dict with `username` and `access_token` or `password`; those
+    may be `Secret` blocks.
     """
 
     block_type = "git-repository"
@@ -86,6 +88,23 @@ class GitRepository(Block):
     commit_sha: str | None = None
     include_submodules: bool = False
     directories: tuple[str, ...] = ()  # of the repository; all, if none is named
+
+    def __init__(self, url: str | None = None, **fields: Any) -> None:
+        super().__init__(**({} if url is None else {"url": url}), **fields)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _called_as_in_prefect(cls, given: Any) -> Any:
+        """`pull_interval` falls away, since a commit is fetched once; secrets may be blocks."""
+        if not isinstance(given, dict):
+            return given
+        made = {name: value for name, value in given.items() if name != "pull_interval"}
+        credentials = made.get("credentials")
+        if isinstance(credentials, dict):
+            made["credentials"] = {name: _secret(value) for name, value in credentials.items()}
+        elif "credentials" in made:
+            made["credentials"] = _secret(credentials)
+        return made
 
     @model_validator(mode="after")
     def _one_is_chosen(self) -> "GitRepository":
@@ -129,6 +148,10 @@ class GitRepository(Block):
         token, user = _token_of(self.credentials)
         refs = (f"refs/heads/{self.branch}",) if self.branch else (f"refs/tags/{self.tag}",) if self.tag else ("HEAD",)
         return Wanted(self.url, refs, self.commit_sha, token, user, self.include_submodules, self.directories)
+
+
+def _secret(value: object) -> object:
+    return value.value if isinstance(value, Secret) else value
 
 
 def _token_of(

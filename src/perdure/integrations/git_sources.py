@@ -3,48 +3,99 @@
 import json
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from perdure._model.errors import DeploymentError, IntegrationError
+from perdure._model.errors import DeploymentError, IntegrationError, StorageError
 from perdure._platform.files import locked, make_private
-from perdure._rooms.deployments.sources import MARK
+from perdure._results.places import storage_at
+from perdure._rooms.deployments.sources import COPIES, MARK
 from perdure._settings import settings
+from perdure._storages import directories
+from perdure._storages.local import LocalFileSystem
+from perdure._storages.storage import Storage
 from perdure.integrations.git import GitRepository, fetch
+from perdure.integrations.github import GitHub, GitHubRepository
 
-__all__ = ["checkout", "folder_of", "placed"]
+__all__ = ["checkout", "copy_of", "folder_of", "placed"]
 
 _URL = re.compile(r"(?:https?|ssh|git|file)://|[\w.-]+@[\w.-]+:")
 _WHOLE = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 def folder_of(source: object) -> Path:
-    """The folder that a source of code is: itself, or the copy of a repository's commit, which is made if need be.
+    """The folder that a source of code is: itself, or a copy of a repository's commit or a storage's files.
+
+    Copies are made in Perdure's home, if need be.
 
     Raises:
-        DeploymentError: it is neither a folder nor a repository.
+        DeploymentError: there is no such folder, or the source is of no kind that flows are loaded from.
         IntegrationError: git is not installed, or refuses.
+        StorageError: the storage refuses, or has no files there.
     """
+    if isinstance(source, GitHub | GitHubRepository):
+        return checkout(source.as_git(), source.refs)
     if isinstance(source, GitRepository):
         return checkout(source)
+    if isinstance(source, str) and source.startswith("file://") and _is_plain_folder(Path(source[7:])):
+        source = Path(source[7:])
     if isinstance(source, str) and (_URL.match(source) or source.endswith(".git")):
         return checkout(GitRepository(url=source))
+    if isinstance(source, str) and "://" in source:
+        return copy_of(storage_at(source))
+    if isinstance(source, LocalFileSystem):
+        source = Path(source.root() or ".")
+    if isinstance(source, Storage):
+        return copy_of(source)
     if isinstance(source, str | Path):
         folder = Path(source).expanduser().resolve()
         if folder.is_dir():
             return folder
         raise DeploymentError(f"There is no folder {str(source)!r}. Give a folder, or a repository's URL.")
     raise DeploymentError(
-        f"Flows are loaded from a folder, a repository's URL or a GitRepository, not from a {type(source).__name__}."
-        " Its own methods copy its files: load the flow from the folder that they make."
+        f"Flows are loaded from a folder, a repository's URL or a GitRepository, or from a storage such as S3, not from"
+        f" a {type(source).__name__}. If it can copy its files into a folder, load the flow from that:"
+        " flow.from_source(folder, entrypoint)."
     )
 
 
-def checkout(repository: GitRepository) -> Path:
-    """A copy of what is chosen of a repository, without its history, by its commit.
+def _is_plain_folder(folder: Path) -> bool:
+    """Whether it is a folder that is no repository."""
+    return folder.is_dir() and not (folder / ".git").exists() and not (folder / "HEAD").is_file()
+
+
+def copy_of(storage: Storage) -> Path:
+    """A copy of a storage's files, by what is in them.
+
+    Raises:
+        StorageError: the storage refuses, or has no files there.
+    """
+    home = settings.current().home / "sources" / COPIES
+    make_private(home)
+    with TemporaryDirectory(prefix=".fetched-", dir=home) as temporary:
+        fetched = Path(temporary, "copy")
+        directories.get_directory(storage, None, fetched)
+        files = sorted(each for each in fetched.rglob("*") if each.is_file())
+        if not files:
+            raise StorageError(
+                f"There are no files in {storage.root() or 'the storage'}. Correct the bucket or the folder."
+            )
+        digest = sha256()
+        for file in files:
+            name = file.relative_to(fetched).as_posix()
+            digest.update(f"{name}\0{sha256(file.read_bytes()).hexdigest()}\n".encode())
+        folder = home / digest.hexdigest()[:32]
+        with locked(home / "lock"):
+            if not folder.is_dir():
+                fetched.rename(folder)
+    return folder
+
+
+def checkout(repository: GitRepository, refs: Sequence[str] | None = None) -> Path:
+    """A copy of what is chosen of a repository, without its history, by its commit; `refs` are tried instead, if given.
 
     Raises:
         IntegrationError: git is not installed, or refuses.
@@ -56,7 +107,8 @@ def checkout(repository: GitRepository) -> Path:
         return home / commit
     with TemporaryDirectory(prefix=".fetched-", dir=home) as temporary:
         fetched = Path(temporary, "copy")
-        fetch(repository._wanted(), fetched)
+        wanted = repository._wanted()
+        fetch(wanted if refs is None else wanted._replace(refs=refs), fetched)
         commit = _commit_of(fetched)
         said = {"url": repository.url, "commit": commit, "block": _saved_as(repository)}
         (fetched / ".git" / MARK).write_text(json.dumps({name: each for name, each in said.items() if each}))

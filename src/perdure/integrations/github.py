@@ -6,7 +6,7 @@ from pydantic import Field, SecretStr
 
 from perdure._blocks.block import Block
 from perdure.integrations.calling import awaited_in_async_code
-from perdure.integrations.git import Ref, RepositoryUrl, Wanted, copy_into
+from perdure.integrations.git import GitRepository, Ref, RepositoryUrl, Wanted, copy_into
 from perdure.integrations.github_credentials import GitHubCredentials
 
 __all__ = ["GitHub", "GitHubCredentials", "GitHubRepository"]
@@ -22,6 +22,15 @@ class GitHubRepository(Block):
     credentials: GitHubCredentials = Field(default_factory=GitHubCredentials)
     include_git_objects: bool = False
 
+    @property
+    def refs(self) -> tuple[str, ...]:
+        """What git tries one after the other."""
+        return _refs(self.reference)
+
+    def as_git(self) -> GitRepository:
+        """The repository as one of git."""
+        return GitRepository(url=self.repository_url, credentials=self.credentials.token)
+
     @awaited_in_async_code
     def get_directory(self, from_path: str | None = None, local_path: str | Path | None = None) -> Path:
         """Copy its files, or those of one directory in it, into a local directory, this one by default.
@@ -31,7 +40,7 @@ class GitHubRepository(Block):
         Raises:
             IntegrationError: git is not installed, or refuses.
         """
-        wanted = Wanted(self.repository_url, _refs(self.reference), token=self.credentials.token)
+        wanted = Wanted(self.repository_url, self.refs, token=self.credentials.token)
         return copy_into(wanted, from_path, local_path, self.include_git_objects)
 
 
@@ -45,6 +54,15 @@ class GitHub(Block):
     access_token: SecretStr | None = None
     include_git_objects: bool = False
 
+    @property
+    def refs(self) -> tuple[str, ...]:
+        """What git tries one after the other."""
+        return _refs(self.reference)
+
+    def as_git(self) -> GitRepository:
+        """The repository as one of git."""
+        return GitRepository(url=self.repository, credentials=self.access_token)
+
     @awaited_in_async_code
     def get_directory(self, from_path: str | None = None, local_path: str | Path | None = None) -> Path:
         """Copy its files, or those of one directory in it, into a local directory, this one by default.
@@ -54,7 +72,7 @@ class GitHub(Block):
         Raises:
             IntegrationError: git is not installed, or refuses.
         """
-        wanted = Wanted(self.repository, _refs(self.reference), token=self.access_token)
+        wanted = Wanted(self.repository, self.refs, token=self.access_token)
         return copy_into(wanted, from_path, local_path, self.include_git_objects)
 
 

@@ -7,6 +7,7 @@ __all__ = [
 ]
 
 class GitRepository(Block):
+    def __init__(self, url: str | None = None, **fields: Any) -> None: ...
     block_type = 'git-repository'
     branch: Ref = None
     commit_sha: str | None = None

@@ -6,10 +6,13 @@ __all__ = [
 
 class GitHub(Block):
     access_token: SecretStr | None = None
+    def as_git(self) -> GitRepository: ...
     block_type = 'github'
     def get_directory(self, from_path: str | None = None, local_path: str | Path | None = None) -> Path: ...
     include_git_objects: bool = False
     reference: Ref = None
+    @property
+    def refs(self) -> tuple[str, ...]: ...
     repository: RepositoryUrl
 
 class GitHubCredentials(Block):
@@ -27,9 +30,12 @@ class GitHubCredentials(Block):
     token: SecretStr | None = None
 
 class GitHubRepository(Block):
+    def as_git(self) -> GitRepository: ...
     block_type = 'github-repository'
     credentials: GitHubCredentials = Field(default_factory=GitHubCredentials)
     def get_directory(self, from_path: str | None = None, local_path: str | Path | None = None) -> Path: ...
     include_git_objects: bool = False
     reference: Ref = None
+    @property
+    def refs(self) -> tuple[str, ...]: ...
     repository_url: RepositoryUrl

@@ -84,7 +84,8 @@ def bundled(entry: Mapping[str, str], bundle: Bundle, storage: "Storage") -> tup
     if not here.is_relative_to(folder):
         raise BundleError(f"The flow is in {here}, which is not in {folder}. Name a folder that has it.")
     chosen = settings.current()
-    data = packed(folder, bundle.exclude, (chosen.home, chosen.local_storage_path))
+    ours = [each for each in (chosen.home, chosen.local_storage_path) if each.resolve().is_relative_to(folder)]
+    data = packed(folder, bundle.exclude, ours)
     if not is_module:
         place = here.relative_to(folder).as_posix()
     inside = directory.relative_to(folder).as_posix() if directory.is_relative_to(folder) else "."

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+COPIES = "files"  # the folder, in that of sources, of copies of storages' files
 MARK = "perdure-source"  # a file beside git's own, in such copies: it says the repository and the commit
 
 
@@ -19,6 +20,16 @@ def source_of(entry: Mapping[str, str]) -> dict[str, str]:
             source = {**json.loads(mark.read_text()), "folder": str(folder)}
             return {"source": json.dumps(source, sort_keys=True), "directory": str(directory)}
     return {}
+
+
+def copied_folder(entry: Mapping[str, str], home: Path) -> Path | None:
+    """The copy of a storage's files that code is in, if it is in one: other machines do not have it."""
+    copies = (home / "sources" / COPIES).resolve()
+    file = Path(entry["target"].rpartition(":")[0])
+    place = file if file.is_absolute() else Path(entry["directory"])
+    if not place.resolve().is_relative_to(copies):
+        return None
+    return copies / place.resolve().relative_to(copies).parts[0]
 
 
 def what_is_missing(entry: Mapping[str, str]) -> str | None:
