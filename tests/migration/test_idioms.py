@@ -110,6 +110,10 @@ PROGRAMS = {
 }
 FOLDER = Path(__file__).parent / "programs"
 PRINTED = {  # by files with longer programs
+    "airflow_mapped": "total 33\n",
+    "airflow_operators": "extract\nload sales 3\n",
+    "dbos_orders": "14\n",
+    "dbos_queue": "14\n",
     "dagster_assets": "reported\n",
     "luigi_counts": "total 6\n",
     "luigi_deps": "sum 3\n",
@@ -211,3 +215,44 @@ def test_a_luigi_task_whose_output_is_there_does_not_run_again(
     for _ in range(2):
         runpy.run_path(str(tmp_path / "program.py"), run_name="__main__")
     assert capsys.readouterr().out == "sum 3\n"
+
+
+def test_an_order_that_the_calls_do_not_have_is_left_and_said() -> None:
+    program = """
+        from airflow import DAG
+        from airflow.operators.python import PythonOperator
+
+        def f():
+            pass
+
+        with DAG("d"):
+            second = PythonOperator(task_id="second", python_callable=f)
+            first = PythonOperator(task_id="first", python_callable=f)
+            first >> second
+        """
+    reason = "Calls run in the order in which they are written: write that of 'second' below that of 'first'."
+    assert findings_of(program) == [(11, "first >> second", reason)]
+    assert "first >> second" in rewrite(dedent(program), SOURCES.values()).text
+
+
+def test_a_queue_with_a_limit_and_operators_with_templates_are_left_to_decide() -> None:
+    queue = "from dbos import Queue\nq = Queue('q', concurrency=2)\nq.enqueue(f, 1)\n"
+    assert [(line, what) for line, what, _ in findings_of(queue)] == [(2, "Queue")]
+    bash = """
+        from airflow import DAG
+        from airflow.operators.bash import BashOperator
+        from airflow.operators.python import PythonOperator
+
+        def f(ti):
+            pass
+
+        with DAG("d"):
+            BashOperator(task_id="a", bash_command="echo {{ ds }}")
+            PythonOperator(task_id="b", python_callable=f)
+        """
+    assert [what for _, what, _ in findings_of(bash)] == ["BashOperator", "PythonOperator"]
+
+
+def test_options_that_ask_for_nothing_need_no_decision() -> None:
+    program = "from airflow.sdk import dag\n@dag(schedule=None, catchup=False)\ndef f(): ...\n"
+    assert rewrite(program, SOURCES.values()).findings == []

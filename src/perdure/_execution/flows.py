@@ -91,14 +91,13 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
     def from_source(source: Any, entrypoint: str) -> Any:
         """The flow that `FILE.py:FLOW` or `MODULE:FLOW` names in a folder or a repository; awaited in coroutines.
 
-        The source is a folder, a repository's URL, or a `perdure.integrations.git.GitRepository`, of which a commit is
-        fetched without its history and kept. Runs of its deployments use that commit, on any machine that has git. Or
-        it is a storage, such as `S3`, `RemoteFileSystem` or "s3://bucket/flows", whose files are copied: deployments
-        have them as a bundle.
+        The source is a folder, a repository's URL, or a `perdure.integrations.git.GitRepository`: runs of deployments
+        use the commit, on any machine that has git. Or it is a storage, such as `S3`, or its address, such as
+        "s3://bucket/flows": deployments have its files as a bundle.
 
         Raises:
             DeploymentError: there is no such folder, or the source is of another kind.
-            StorageError: the storage refuses, or has no files there.
+            StorageError: the storage refuses.
             EntrypointError: it has no such flow, or the file cannot be loaded: then its exception is the cause.
             IntegrationError: git is not installed, or refuses.
         """

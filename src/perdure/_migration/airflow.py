@@ -52,7 +52,9 @@ def _find(name: str) -> Move | Decide | None:
     if name.startswith(("airflow.decorators.task.", "airflow.sdk.task.")):
         return Decide(f"`@task.{last}` has no counterpart: {_GONE.reason.lower()}", f"{_PAGE}#what-differs")
     if name == "airflow.models.Variable" or name == "airflow.sdk.Variable":
-        return Move("perdure.variables.Variable", {"default_var": "default", "deserialize_json": None})
+        return Move("perdure.variables.Variable")
+    if name in ("airflow.models.Variable.get", "airflow.sdk.Variable.get"):
+        return Move("perdure.variables.Variable.get", {"default_var": "default", "deserialize_json": None})
     if ".operators" in name or ".sensors" in name or ".hooks" in name or ".providers" in name:
         return _OPERATORS
     if name.startswith("airflow."):
@@ -64,6 +66,7 @@ AIRFLOW = Source(
     "airflow",
     ("airflow",),
     _find,
+    beside=("pendulum",),
     methods={
         "expand": Decide("Use `.map(…)`; what is fixed is `unmapped(…)`.", f"{_PAGE}#mapping"),
         "partial": Decide("Use `.map(…)` with `unmapped(…)` for what is fixed.", f"{_PAGE}#mapping"),

@@ -233,7 +233,7 @@ class _Rewriter(cst.CSTTransformer):
             new = move.arguments[keyword]
             if isinstance(new, str):
                 args.append(arg.with_changes(keyword=cst.Name(new)))
-            elif isinstance(new, Decide):
+            elif isinstance(new, Decide) and not _is_no_value(arg.value):
                 self._find(original_node, f"{keyword}=", new)
         return updated_node.with_changes(args=_separated([*args, *_keywords(move, args)]))
 
@@ -299,6 +299,11 @@ class _Rewriter(cst.CSTTransformer):
     def _find(self, node: cst.CSTNode, what: str, decide: Decide) -> None:
         line = self.get_metadata(PositionProvider, node).start.line
         self.findings.append(Finding(line, what, decide.reason, decide.section))
+
+
+def _is_no_value(node: cst.BaseExpression) -> bool:
+    """Whether it asks for nothing: `schedule=None`, `catchup=False`."""
+    return isinstance(node, cst.Name) and node.value in ("None", "False")
 
 
 def _imported(names: object) -> str | None:

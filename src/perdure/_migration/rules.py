@@ -39,6 +39,7 @@ class Source(NamedTuple):
     packages: tuple[str, ...]  # whose imports are looked at
     find: Callable[[str], "Move | Decide | None"]  # by a name with its module; None leaves it as it is
     settings: Mapping[str, str] = {}  # names of environment variables
+    beside: tuple[str, ...] = ()  # modules that come with it: their imports go, too, when nothing uses them any more
     bare: Mapping[str, str] = {}  # calls, by full name, that give here what an attribute of what they gave there has
     methods: Mapping[str, Decide] = {}  # called on something whose class cannot be known from the file alone
 
