@@ -82,6 +82,27 @@ const journeys = {
     await page.getByRole("tab", { name: "Source" }).click()
     await page.getByRole("region", { name: "Code" }).getByText("train_model").first().waitFor(wait)
   },
+  async "a view is saved for everybody, renamed and deleted"() {
+    await visit(page, `${origin}/flow-runs?state=FAILED&flow=train_model`)
+    await button("Save view").click()
+    await page.getByLabel("Name").fill("Broken models")
+    await page.getByRole("radio", { name: "Everybody" }).click()
+    await button("Save").click()
+    const views = page.getByRole("navigation", { name: "Views" })
+    await visit(page, `${origin}/flow-runs`)
+    await views.getByRole("link", { name: /Broken models/ }).click()
+    await page.waitForURL(/state=FAILED/, wait)
+    await button("Change the view Broken models").click()
+    await page.getByRole("menuitem", { name: "Rename…" }).click()
+    await page.getByLabel("Name").fill("Models that fail")
+    await button("Rename").click()
+    await button("Change the view Models that fail").click()
+    await page.getByRole("menuitem", { name: "Delete…" }).click()
+    await button("Delete the view").click()
+    await button("Save view").waitFor(wait)
+    const { items } = await ask(origin, "/api/views")
+    if (items.length > 0) throw new Error(`Views are left: ${items.map(each => each.name).join(", ")}.`)
+  },
   async "the number of failed calls leads to them"() {
     const { items } = await ask(origin, "/api/task-runs?limit=1&state=FAILED")
     const { id, name, flow_run_id } = items[0]

@@ -30,6 +30,7 @@ PACKAGES = {
     "blocks": "perdure._rooms.blocks",
     "artifacts": "perdure._rooms.artifacts",
     "variables": "perdure._rooms.variables",
+    "views": "perdure._rooms.views",
     "services": "perdure._rooms.events",
     "limits": "perdure._rooms.limits",
     "deployments": "perdure._rooms.deployments",

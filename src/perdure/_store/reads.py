@@ -154,11 +154,14 @@ class Reads:
         """
         newest = filter._replace(older_than=None, newer_than=None, oldest_first=False)
         until = self._window_end(newest, filtered_lists.task_runs, _COUNTED)
-        rows = filtered_lists.task_runs(newest._replace(until=until, limit=_COUNTED), self._known.select).subquery().c
+        wanted = newest._replace(until=until, limit=_COUNTED)
+        # What an index may have without the rows, which are far apart where few of many runs are wanted.
+        rows = filtered_lists.task_runs(wanted, self._known.select, ("id", "started", "ended")).subquery().c
         took = func.coalesce(rows.ended, system_clock()) - rows.started
-        chosen = select(*(rows[name] for name in TaskRun._fields)).where(rows.started.is_not(None))
-        found = self._known.select(chosen.order_by(took.desc(), rows.id).limit(filter.limit))
-        return Found([TaskRun(*row) for row in found], None)
+        chosen = select(rows.id).where(rows.started.is_not(None)).order_by(took.desc(), rows.id).limit(filter.limit)
+        ids = [id for (id,) in self._known.select(chosen)]
+        found = {run.id: run for run in self._known.task_runs(RunFilter(ids=tuple(ids)))} if ids else {}
+        return Found([found[id] for id in ids if id in found], None)
 
     def tags(self, of_task: bool, part: str | None, limit: int) -> list[str]:
         """The tags that runs have, by name; with `part`, those that have it in them, in whatever case.

@@ -77,10 +77,10 @@ def flow_runs(filter: RunFilter, ask: Ask) -> Select[object]:
     return _newest(_runs(filter, flow_run, of, parent, ask), [flow_run.c[each] for each in FlowRun._fields], filter)
 
 
-def task_runs(filter: RunFilter, ask: Ask) -> Select[object]:
-    """Rows of `TaskRun`, newest first."""
+def task_runs(filter: RunFilter, ask: Ask, fields: Sequence[str] = TaskRun._fields) -> Select[object]:
+    """Rows of `TaskRun`, newest first; with `fields`, only those, the id first."""
     of, parent = task_run.c.task_name, task_run.c.flow_run_id
-    return _newest(_runs(filter, task_run, of, parent, ask), [task_run.c[each] for each in TaskRun._fields], filter)
+    return _newest(_runs(filter, task_run, of, parent, ask), [task_run.c[each] for each in fields], filter)
 
 
 def results(filter: ResultFilter, ask: Ask) -> Select[object]:

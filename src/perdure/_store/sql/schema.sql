@@ -70,6 +70,7 @@ CREATE TABLE run_input ( run_id VARCHAR(36) NOT NULL, source_id VARCHAR(36) NOT 
 CREATE INDEX run_input_by_source ON run_input (source_id);
 CREATE TABLE run_tag ( of_task BOOLEAN NOT NULL, tag TEXT NOT NULL, run_id VARCHAR(36) NOT NULL, PRIMARY KEY (of_task, tag, run_id) ) WITHOUT ROWID;
 CREATE TABLE run_wait ( flow_run_id VARCHAR(36) NOT NULL, "key" TEXT NOT NULL, until BIGINT NOT NULL, attempts INTEGER NOT NULL, asks TEXT, answer TEXT, PRIMARY KEY (flow_run_id, "key") ) WITHOUT ROWID;
+CREATE TABLE saved_view ( id VARCHAR(36) NOT NULL, name TEXT NOT NULL, page TEXT NOT NULL, search TEXT NOT NULL, owner TEXT, created BIGINT NOT NULL, updated BIGINT NOT NULL, PRIMARY KEY (id) ) WITHOUT ROWID;
 CREATE TABLE schedule ( deployment_id VARCHAR(36) NOT NULL, slug TEXT NOT NULL, definition TEXT NOT NULL, seen BIGINT NOT NULL, due BIGINT, paused BIGINT, created BIGINT NOT NULL, PRIMARY KEY (deployment_id, slug) ) WITHOUT ROWID;
 CREATE INDEX schedule_by_due ON schedule (due) WHERE paused IS NULL;
 CREATE TABLE service ( name TEXT NOT NULL, process_id VARCHAR(36) NOT NULL, due BIGINT NOT NULL, ended BIGINT, outcome TEXT, cursor BIGINT, PRIMARY KEY (name) ) WITHOUT ROWID;
@@ -78,10 +79,10 @@ CREATE TABLE state ( run_id VARCHAR(36) NOT NULL, arrival BIGINT NOT NULL, of_ta
 CREATE INDEX state_by_arrival ON state (arrival) WHERE NOT of_task OR type IN ('FAILED', 'CRASHED');
 CREATE TABLE task_run ( id VARCHAR(36) NOT NULL, name TEXT NOT NULL, task_name TEXT NOT NULL, task_key TEXT NOT NULL, flow_run_id VARCHAR(36), parent_task_run_id VARCHAR(36), tags TEXT NOT NULL, created BIGINT NOT NULL, state_type TEXT, state_name TEXT, state_message TEXT, state_time BIGINT, started BIGINT, ended BIGINT, run_count INTEGER NOT NULL, PRIMARY KEY (id) ) WITHOUT ROWID;
 CREATE INDEX task_run_by_flow_run ON task_run (flow_run_id, id);
-CREATE INDEX task_run_by_flow_run_state ON task_run (flow_run_id, state_type, id) WHERE state_type <> 'COMPLETED';
-CREATE INDEX task_run_by_state ON task_run (state_type, id) WHERE state_type <> 'COMPLETED';
+CREATE INDEX task_run_by_flow_run_state ON task_run (flow_run_id, state_type, id, started, ended) WHERE state_type <> 'COMPLETED';
+CREATE INDEX task_run_by_state ON task_run (state_type, id, started, ended) WHERE state_type <> 'COMPLETED';
 CREATE INDEX task_run_by_task ON task_run (task_name, id);
-CREATE INDEX task_run_by_task_state ON task_run (task_name, state_type, id) WHERE state_type <> 'COMPLETED';
+CREATE INDEX task_run_by_task_state ON task_run (task_name, state_type, id, started, ended) WHERE state_type <> 'COMPLETED';
 CREATE TABLE txn ( id VARCHAR(36) NOT NULL, "key" TEXT NOT NULL, flow_run_id VARCHAR(36), created BIGINT NOT NULL, committed BIGINT, PRIMARY KEY (id) ) WITHOUT ROWID;
 CREATE INDEX txn_by_flow_run ON txn (flow_run_id);
 CREATE UNIQUE INDEX txn_by_key ON txn ("key");

@@ -5,6 +5,13 @@ import { PageHead } from "~/layout/PageHead"
 import { useAddress } from "~/lib/address"
 import { FailureTable } from "./FailureTable"
 import { flowNames } from "./queries"
+import { Views } from "./Views"
+
+const VIEWS = [
+  { name: "All", search: "" },
+  { name: "Last week", search: "?created=7d" },
+  { name: "New or growing", search: "?created=7d&sort=-trend" },
+]
 
 /** What flow runs failed of. */
 export function Page() {
@@ -17,6 +24,7 @@ export function Page() {
         title="Failures"
         about="Failed and crashed flow runs, by exception. Numbers and ids in messages count as the same."
       />
+      <Views of="/failures" given={VIEWS} search={address.text} />
       <FilterBar>
         <ChoiceFilter
           label="Flow"

@@ -13,6 +13,17 @@ export const flowNames = () =>
     staleTime: 60_000,
   })
 
+/** The views of a page that are shared, those that were saved last first. */
+export const sharedViews = (page: string) =>
+  queryOptions({
+    queryKey: ["views", page],
+    queryFn: async () => {
+      const found = await unwrap(client.GET("/api/views", { params: { query: { page, limit: 50 } } }))
+      return found.items
+    },
+    staleTime: 60_000,
+  })
+
 interface FailureFilter {
   flow?: string | undefined
   created_after?: string | undefined

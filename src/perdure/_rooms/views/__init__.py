@@ -1,0 +1,1 @@
+"""Saved views: lists of the page under names, with their filters."""
