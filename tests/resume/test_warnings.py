@@ -2,10 +2,11 @@
 
 import logging
 import threading
+from typing import Any
 
 import pytest
 
-from perdure import flow, session, task
+from perdure import Task, flow, session, task
 from perdure.records import RunFilter
 
 
@@ -96,3 +97,27 @@ def test_resuming_with_the_same_code_says_nothing():
     (run,) = session.current().orchestrator.flow_runs(RunFilter())
     assert counts.resume(run.id) == 1
     assert warnings() == []
+
+
+@task(persist_result=True)
+def fetch(day: str, lock: object) -> dict[str, str]:
+    return load.fn(day, lock)
+
+
+@pytest.mark.parametrize("called", [load, fetch])
+def test_resuming_a_run_none_of_whose_steps_is_called_again_is_said(called: Task[Any, Any]):
+    stops = True
+
+    @flow
+    def loads() -> None:
+        (load if stops else called)("monday", 1)
+        if stops:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        loads()
+    stops = False
+    loads.resume(session.current().orchestrator.flow_runs(RunFilter())[0].id)
+
+    said = [line for line in warnings() if line.startswith("None of the steps that were done before was called again")]
+    assert len(said) == (called is fetch)

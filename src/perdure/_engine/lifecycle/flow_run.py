@@ -179,6 +179,7 @@ def _attempt(run: FlowRunContext, runtime: Runtime, produced: Produced) -> Steps
     resumed = bool(run.resumed_from) and produced.error is None
     name = "Resumed" if resumed else None if run.run_count == 1 else "Retrying"
     yield Report((enter(run, runtime, S.RUNNING, name=name),))
+    before = _reusable(run) if resumed else []
     if resumed:
         done = len(run.earlier)
         words = "step is" if done == 1 else "steps are"
@@ -202,7 +203,20 @@ def _attempt(run: FlowRunContext, runtime: Runtime, produced: Produced) -> Steps
     if run.interrupt is not None:
         raise run.interrupt
     run.controller.check()
+    if before and run.finished.keys().isdisjoint(before):
+        runtime.log(run, logging.WARNING, _NONE_REUSED, len(before))
     return outcome
+
+
+_NONE_REUSED = (
+    "None of the steps that were done before was called again, of %d: a step is known by its function and its"
+    " arguments, and is another one if its file or function has another name. What was called instead ran as new steps."
+)
+
+
+def _reusable(run: FlowRunContext) -> list[str]:
+    """The identities of steps that completed before a crash, with results that were persisted."""
+    return [step for step, found in run.earlier.items() if not found.is_exception and found.kind != "unpersisted"]
 
 
 def _settle(run: FlowRunContext, runtime: Runtime, grace: float | None = None, failed: bool = False) -> Steps[None]:
