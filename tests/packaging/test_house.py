@@ -1,8 +1,10 @@
 """What keeps the code easy to read: short files of one subject, types, and imports at the top of files."""
 
 import ast
+import re
 import sys
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +18,20 @@ GENERATED = {"_platform/moved_names.py", "api/schema.d.ts"}
 # Imported by what uses them alone, since each takes as long as all the rest of a small program.
 HEAVY = {"asyncio", "concurrent", "ctypes"}
 NOT_ON_EVERY_SYSTEM = {"fcntl", "msvcrt", "resource"}
+
+
+# Where statements of SQL may be, and why there; elsewhere a port is asked.
+PLACES_OF_SQL = {
+    "_store/": "the store itself: dialects, migrations, fencing within the transaction that writes, lists over rooms",
+    "_rooms/*/store.py": "the statements of a room, behind its port",
+    "_rooms/*/store/": "the statements of a large room, behind its port",
+    "_migration/takeover/": "reads the tables of another system's database, which no port of ours has",
+}
+SQL = re.compile(
+    r"\b(?:SELECT\b.*\bFROM\b|SELECT 1\b|INSERT (?:OR \w+ )?INTO|UPDATE \S+ SET|DELETE FROM"
+    r"|CREATE (?:\w+ )?(?:TABLE|INDEX)|PRAGMA \w)",
+    re.DOTALL,
+)
 
 
 @cache
@@ -52,6 +68,33 @@ def test_no_file_has_more_than_450_lines(sources: Callable[[], dict[str, str]]) 
     lines = {name: source.count("\n") for name, source in sources().items() if name not in GENERATED}
     assert len(lines) > 100
     assert {name for name, count in lines.items() if count > 450} == set()
+
+
+def texts(node: ast.AST) -> Iterator[str]:
+    """The texts of code, f-strings with {} for what they insert; neither docstrings nor what is alone in a line."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant):
+            continue
+        if isinstance(child, ast.JoinedStr):
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in child.values)
+        elif isinstance(child, ast.Constant) and isinstance(child.value, str):
+            yield child.value
+        else:
+            yield from texts(child)
+
+
+def test_statements_of_sql_are_in_stores() -> None:
+    elsewhere = [
+        name
+        for name, source in sources().items()
+        if not any(fnmatch(name, f"{place}*") for place in PLACES_OF_SQL) and SQL.search(source)
+    ]
+    assert [name for name in elsewhere if any(map(SQL.search, texts(ast.parse(sources()[name]))))] == []
+
+
+@pytest.mark.parametrize("place", PLACES_OF_SQL)
+def test_no_place_is_let_have_sql_that_has_none(place: str) -> None:
+    assert any(fnmatch(name, f"{place}*") and SQL.search(source) for name, source in sources().items())
 
 
 @pytest.mark.slow

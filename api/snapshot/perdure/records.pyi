@@ -63,7 +63,7 @@ class ArtifactFilter(NamedTuple):
     ids: Annotated[tuple[str, ...], OfIds(id)] = ()
     key: Annotated[str | None, Rows('key = {}'), Parameter(key, 'All versions of this key.')] = None
     kinds: Annotated[tuple[ArtifactKind, ...], Rows('kind IN ({})'), Parameter(kind, most=10)] = ()
-    latest: Annotated[bool, Rows('NOT EXISTS (SELECT 1 FROM artifact AS newer WHERE newer.key = artifact.key AND newer.id > artifact.id)'), Parameter(latest, 'Of each key only the newest version.')] = False
+    latest: Annotated[bool, Parameter(latest, 'Of each key only the newest version.')] = False
     limit: int | None = None
     older_than: Annotated[Id | None, Rows(id < {}), CURSOR] = None
     task_run_ids: Annotated[tuple[Id, ...], Rows('task_run_id IN ({})'), Parameter(task_run_id, most=100)] = ()
@@ -216,7 +216,7 @@ class LogFilter(NamedTuple):
     above: Annotated[int | None, Rows(id > {})] = None
     after: Annotated[int | None, Rows(id > {})] = None
     before: Annotated[int | None, Rows(id < {})] = None
-    flow: Annotated[str | None, Rows('flow_run_id IN (SELECT id FROM flow_run WHERE flow_name = {})')] = None
+    flow: str | None = None
     flow_run_ids: Annotated[tuple[str, ...], Rows('flow_run_id IN ({})')] = ()
     limit: int | None = None
     min_level: Annotated[int | None, Rows(level >= {})] = None

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from itertools import islice
@@ -23,6 +22,7 @@ from perdure._results.payload import payload_owner
 from perdure._results.places import storage_at
 from perdure._results.store import Storages
 from perdure._rooms.results.records import ResultFilter
+from perdure._store.sql.temporary_keys import TemporaryKeys
 
 if TYPE_CHECKING:  # it imports pydantic, which a process that persists nothing does not need
     from perdure._storages.storage import Entry, Storage
@@ -91,11 +91,11 @@ def _keep_nothing(records: Iterable[Record]) -> None: ...
 
 
 class _Keys:
-    """The keys of a storage that the database has results of: on disk, since there may be millions."""
+    """The keys of a storage that the database has results of."""
 
     def __init__(self, known: Known, storage_id: str) -> None:
         self.known = 0
-        self._table = sqlite3.connect("")  # a temporary file of SQLite's own
+        self._keys = TemporaryKeys()
         try:
             self._fill(known, storage_id)
         except BaseException:
@@ -103,24 +103,21 @@ class _Keys:
             raise
 
     def _fill(self, known: Known, storage_id: str) -> None:
-        self._table.execute("CREATE TABLE known (key BLOB PRIMARY KEY) WITHOUT ROWID")
         page = ResultFilter(kinds=("persisted",), storage_ids=(storage_id,), removed=False, limit=_PAGE)
         while records := known.results(page):
-            keys = [((each.storage_key or "").encode(),) for each in records]
-            self._table.executemany("INSERT OR IGNORE INTO known VALUES (?)", keys)
+            self._keys.add((each.storage_key or "", None) for each in records)
             page = page._replace(older_than=records[-1].run_id)
 
     def unknown(self, entries: "Iterable[Entry]") -> "Iterator[Entry]":
         """The entries that may be documents, and that the database has no result of."""
         for entry in entries:
-            key = entry.key.encode(errors="surrogateescape")  # a file's name need not be text
-            if self._table.execute("SELECT 1 FROM known WHERE key = ?", (key,)).fetchone():
+            if self._keys.find(entry.key) is not None:
                 self.known += 1
             elif payload_owner(entry.key) is None:
                 yield entry
 
     def close(self) -> None:
-        self._table.close()
+        self._keys.close()
 
 
 class _Import:

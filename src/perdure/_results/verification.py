@@ -1,6 +1,5 @@
 """Whether results are there, whole, trusted, and can be read here. Nothing is ever deserialized for it."""
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import islice
@@ -28,13 +27,13 @@ from perdure._results.overwrites import check_own
 from perdure._results.store import FindStorage, result_from_record
 from perdure._results.types import PersistedResult
 from perdure._rooms.results.records import ResultFilter
+from perdure._store.sql.temporary_keys import TemporaryKeys
 
 if TYPE_CHECKING:  # it imports pydantic, which a process that persists nothing does not need
     from perdure._storages.storage import Storage
 
 Finding = Literal["ok", "overwritten", "missing", "corrupt", "untrusted", "unreadable"]
 _AT_ONCE = 4  # results that are read at the same time: each holds a few chunks of 8 MiB
-_KEPT = "PRAGMA cache_size = -131072"  # KiB of the listings that stay in memory; the rest is in a temporary file
 
 
 class Verdict(NamedTuple):
@@ -118,32 +117,30 @@ def _quick(records: Iterable[ResultRecord]) -> Iterator[Verdict]:
 
 
 class _Listings:
-    """What the storages hold, each listed once, in a temporary database of its own."""
+    """What the storages hold, each listed once."""
 
     def __init__(self) -> None:
-        self._rows = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        self._rows.execute(_KEPT)
-        self._rows.execute("PRAGMA journal_mode = OFF")
-        self._storages: dict[str, tuple[str, Micros] | Verdict] = {}
+        self._keys = TemporaryKeys()
+        self._storages: dict[str, tuple[int, Micros] | Verdict] = {}  # by id: its number, and when it was listed
 
     def close(self) -> None:
-        self._rows.close()
+        self._keys.close()
 
     def judged(self, record: ResultRecord) -> Verdict:
         listed = self._listed(record)
         if isinstance(listed, Verdict):  # its storage cannot be had, so none of its results can
             return listed._replace(record=record)
-        table, began = listed
+        storage, began = listed
         key = record.storage_key or ""
-        found = self._rows.execute(f"SELECT size FROM {table} WHERE key = ?", (key,)).fetchone()
+        found = self._keys.find(key, storage)
         if found is None:
-            return self._again(record, table) if record.created >= began else _absent(record)
-        size: int | None = found[0]
-        if size is None or record.size in (None, size) or self._has_payload(table, key, record.size - size):
+            return self._again(record, storage) if record.created >= began else _absent(record)
+        size = found.size
+        if size is None or record.size in (None, size) or self._has_payload(storage, key, record.size - size):
             return Verdict(record, "ok")
-        return self._again(record, table)
+        return self._again(record, storage)
 
-    def _listed(self, record: ResultRecord) -> "tuple[str, Micros] | Verdict":
+    def _listed(self, record: ResultRecord) -> tuple[int, Micros] | Verdict:
         id = record.storage_id or ""
         known = self._storages.get(id)
         if known is None:
@@ -155,23 +152,16 @@ class _Listings:
             self._storages[id] = known
         return known
 
-    def _list(self, storage: "Storage") -> str:
-        table = f"listing_{len(self._storages)}"
-        self._rows.execute(f"CREATE TABLE {table} (key TEXT PRIMARY KEY, size INTEGER) WITHOUT ROWID")
-        entries = ((entry.key, entry.size) for entry in storage.entries())
-        self._rows.execute("BEGIN")
-        try:
-            self._rows.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", entries)
-        finally:
-            self._rows.execute("COMMIT")
-        return table
+    def _list(self, storage: "Storage") -> int:
+        number = len(self._storages)
+        self._keys.add(((entry.key, entry.size) for entry in storage.entries()), number)
+        return number
 
-    def _has_payload(self, table: str, key: str, size: int) -> bool:
+    def _has_payload(self, storage: int, key: str, size: int) -> bool:
         # Payloads are named after their document: KEY, a dot, and more; "/" is what follows the dot in order.
-        beside = f"SELECT 1 FROM {table} WHERE key > ? AND key < ? AND size = ?"
-        return self._rows.execute(beside, (f"{key}.", f"{key}/", size)).fetchone() is not None
+        return self._keys.has_between(f"{key}.", f"{key}/", size, storage)
 
-    def _again(self, record: ResultRecord, table: str) -> Verdict:
+    def _again(self, record: ResultRecord, storage: int) -> Verdict:
         """Of what is too young for the listing, or differs from it: read the document, and look for its payload."""
         verdict = _judged(record, payload=False)
         if verdict.finding != "ok":
@@ -184,8 +174,8 @@ class _Listings:
             return Verdict(record, _finding(error), str(error))
         if layout is None:
             return verdict
-        found = self._rows.execute(f"SELECT size FROM {table} WHERE key = ?", (layout.key,)).fetchone()
-        if found is not None and found[0] in (None, layout.size):
+        found = self._keys.find(layout.key, storage)
+        if found is not None and found.size in (None, layout.size):
             return verdict
         return _judged(record)  # reads what is there of the payload, and says what is wrong with it
 

@@ -13,7 +13,6 @@ from perdure._model.records import (
     Claim,
     DecisionRecord,
     InputRecord,
-    LogRecord,
     Owner,
     ProcessRecord,
     Record,
@@ -30,8 +29,7 @@ from perdure._platform.lazy_import import LazyModule
 from perdure._rooms.artifacts.store import SqlArtifacts
 from perdure._rooms.blocks.store import SqlBlocks
 from perdure._rooms.cache.records import CacheEntry, CacheFilter
-from perdure._rooms.logs.records import LogFilter, LogLine
-from perdure._rooms.logs.tables import LOG
+from perdure._rooms.logs.store import SqlLogs
 from perdure._rooms.results.records import ResultFilter
 from perdure._rooms.results.tables import INPUTS_ORDER, RESULT, RUN_INPUT
 from perdure._rooms.runs.records import FailureCount, FailureFilter, FlowRun, RunCount, RunFilter, TaskRun
@@ -66,7 +64,7 @@ Row = tuple[Any, ...]
 _READERS = 8  # connections that read at once; a further one waits
 
 
-class EmbeddedOrchestrator(SqlArtifacts, SqlBlocks, SqlVariables):
+class EmbeddedOrchestrator(SqlArtifacts, SqlBlocks, SqlLogs, SqlVariables):
     """Keeps records in a SQLite file, or another `database`, which is opened at the first use.
 
     Many processes may use one file: each waits up to `timeout_seconds` for the others. What is reported is
@@ -230,19 +228,6 @@ class EmbeddedOrchestrator(SqlArtifacts, SqlBlocks, SqlVariables):
     def failures(self, filter: FailureFilter) -> Sequence[FailureCount]:
         """How many flow runs have failed with which message, most runs first."""
         return self._access.listed(FailureCount, queries.failures(filter))
-
-    def logs(self, flow_run_id: str | None = None, task_run_id: str | None = None) -> Sequence[LogRecord]:
-        """The lines of a flow run (its task runs' too) or of a task run, oldest first."""
-        self._writer.flush()
-        of_flow_run = () if flow_run_id is None else (flow_run_id,)
-        of_task_run = () if task_run_id is None else (task_run_id,)
-        lines = self._access.filtered(LOG, LogFilter(of_flow_run, of_task_run), "time, id")
-        return [LogRecord(*line[1:]) for line in lines]
-
-    def log_lines(self, filter: LogFilter) -> Sequence[LogLine]:
-        """The lines that the filter lets through, those kept last first; with `after`, the other way round."""
-        self._writer.flush()
-        return self._access.filtered(LOG, filter, "id DESC" if filter.after is None else "id")
 
     def results(self, filter: ResultFilter) -> Sequence[ResultRecord]:
         """Records of results, newest first."""

@@ -31,14 +31,13 @@ def chosen() -> Database:
 @app.command()
 def info(as_json: AsJson = False) -> None:
     """Show the database's location, version and size, and the number of rows in each table."""
-    from perdure._store.sql.tables import metadata
+    from perdure._store.maintenance.checking import row_counts
 
     database = chosen()
     with closing(database.connect()) as connection, database.errors():
         size, free = database.sizes(connection)
         version = database.version(connection)
-        names = sorted(metadata.tables)
-        rows = {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names}
+        rows = row_counts(connection)
     if as_json:
         known = {"place": database.place, "version": version, "revision": HEAD, "size": size, "free": free}
         show_json({**known, "rows": rows})

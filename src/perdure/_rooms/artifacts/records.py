@@ -18,7 +18,6 @@ class ArtifactFilter(NamedTuple):
     task_run_ids: Annotated[tuple[Id, ...], Rows("task_run_id IN ({})"), Parameter("task_run_id", most=100)] = ()
     latest: Annotated[
         bool,
-        Rows("NOT EXISTS (SELECT 1 FROM artifact AS newer WHERE newer.key = artifact.key AND newer.id > artifact.id)"),
         Parameter("latest", "Of each key only the newest version."),
     ] = False
     older_than: Annotated[Id | None, Rows("id < {}"), CURSOR] = None  # to continue from the last one of a page

@@ -5,6 +5,7 @@ from contextlib import closing
 
 from perdure._platform.named import NamedTuple
 from perdure._store.sql.database import Connection, Database
+from perdure._store.sql.tables import metadata
 
 # A table, the column that leads somewhere, and where. A process that was killed may have reported one but not the
 # other.
@@ -62,6 +63,11 @@ def check(database: Database) -> Checked:
         is_readable = not damage and not differences
         dangling = [found for lead in _LEADS if (found := _dangling(connection, *lead))] if is_readable else []
     return Checked(damage, differences, dangling)
+
+
+def row_counts(connection: Connection) -> dict[str, int]:
+    """How many rows each table has, by its name."""
+    return {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in sorted(metadata.tables)}
 
 
 def _dangling(connection: Connection, table: str, column: str, other: str | None, key: str) -> Dangling | None:

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from perdure._model.fields import from_row
-from perdure._model.filters import conditions
+from perdure._model.filters import Conditions, conditions
 from perdure._model.tables import Table
 from perdure._store.sql.database import Database, Row
 from perdure._store.sql.writer import Writer
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Executable
 
 R = TypeVar("R", bound=tuple[object, ...])
+NO_CONDITIONS: Conditions = ([], [])
 
 
 class Access:
@@ -46,10 +47,19 @@ class Access:
         return next(iter(self.all(record, statement, *parameters)), None)
 
     def filtered(
-        self, table: Table, filter: Any, order: str, also: Mapping[str, object] = MappingProxyType({})
+        self,
+        table: Table,
+        filter: Any,
+        order: str,
+        also: Mapping[str, object] = MappingProxyType({}),
+        where: Conditions = NO_CONDITIONS,
     ) -> list[Any]:
-        """As many records of a table as a filter wants of those that it lets through and that have some values."""
+        """As many records of a table as a filter wants of those that it lets through and that have some values.
+
+        `where` is what the store of a room has to say of those of the filter's fields that declare no condition.
+        """
         found, values = conditions(filter, self.sql.mark)
+        found, values = [*found, *where[0]], [*values, *where[1]]
         for column, value in also.items():
             found.append(f"{column} = {self.sql.mark}")
             values.append(value)
