@@ -73,6 +73,19 @@ def test_a_key_template_that_names_no_run_is_refused(assert_clear: Any) -> None:
     assert_clear(caught.value, value="'flowrun'", rule="it may use flow_run, ", mend="Did you mean 'flow_run'?")
 
 
+@pytest.mark.parametrize("root", ["flow_run", "task_run", "deployment"])
+def test_a_template_that_names_the_whole_of_a_run_is_refused(assert_clear: Any, root: str) -> None:
+    for option in ("result_storage_key", "task_run_name"):
+        with pytest.raises(DefinitionError) as caught:
+            task(**{option: f"reports/{{{root}}}"})(lambda: 1)  # type: ignore[call-overload]
+        assert_clear(caught.value, value=f"'{root}'", rule="is no text", mend=f"Name a part: {{{root}.name}}")
+
+
+def test_a_parameter_named_as_a_run_is_goes_into_run_names() -> None:
+    named = task(task_run_name="for {deployment}")(lambda deployment: deployment)
+    assert named("nightly") == "nightly"
+
+
 def test_a_malformed_key_template_is_refused(assert_clear: Any) -> None:
     with pytest.raises(DefinitionError) as caught:
         task(result_storage_key="{parameters[name")(print)

@@ -10,7 +10,8 @@ from perdure._model.errors import DefinitionError, StorageKeyError
 from perdure._platform.suggest import nearest
 
 _OWN_KEY = re.compile(r"[0-9a-f]{32}")
-ROOTS = ("flow_run", "task_run", "deployment", "parameters")  # what a template may use
+_RUNS = ("flow_run", "task_run", "deployment")
+ROOTS = (*_RUNS, "parameters")  # what a template may use
 KEY_ROOTS = (*ROOTS, "digest")  # what a storage key may use: the digest of the value's bytes, hexadecimal
 
 
@@ -62,6 +63,11 @@ def check_template(
             raise DefinitionError(
                 f"{option}={template!r} names {root!r}; it may use {', '.join(roots)},"
                 f" such as {{{example}}}.{nearest(root, roots)}"
+            )
+        is_parameter = roots is not KEY_ROOTS and field in (parameters or ())
+        if field in _RUNS and not is_parameter:  # as text, it would be an address in memory
+            raise DefinitionError(
+                f"{option}={template!r} names the whole of {field!r}, which is no text. Name a part: {{{field}.name}}."
             )
         name = rest.partition("]")[0]
         if root == "parameters" and name and parameters is not None and name not in parameters:
