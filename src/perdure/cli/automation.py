@@ -14,6 +14,7 @@ from perdure._platform.clock import system_clock
 from perdure._rooms.automations.definition_json import definition_of, new_automation
 from perdure._rooms.automations.port import Automation as Kept
 from perdure._rooms.automations.port import Automations, Details, LogEntry, LogFilter
+from perdure._rooms.automations.unknown_names import unknown_names
 from perdure.cli import completion
 from perdure.cli.find import orchestrator
 from perdure.cli.groups import AsJson, Limit, new_group
@@ -62,6 +63,8 @@ def create(
         show_json(_shape(automation_named(name)))
     else:
         show(f"The automation {name!r} sees the events that come from now on.")
+        for warning in unknown_names(definition, orchestrator()):
+            show(note(warning))
         show(note(f"perdure automation log {name}"))
 
 

@@ -2270,6 +2270,11 @@ export interface components {
              * Format: date-time
              */
             updated: string;
+            /**
+             * Warnings
+             * @description What it names that is not there: a deployment, a flow, a storage, a work pool.
+             */
+            warnings: string[];
         };
         /**
          * BackfillDetails

@@ -19,6 +19,7 @@ from perdure._model.errors import NotFound
 from perdure._platform.clock import system_clock
 from perdure._rooms.automations.definition_json import definition_of, new_automation
 from perdure._rooms.automations.port import Automation, Automations, Details, LogEntry, LogFilter, Outcome
+from perdure._rooms.automations.unknown_names import unknown_names
 from perdure._rooms.tokens.records import Scope
 from perdure._store.embedded import EmbeddedOrchestrator
 
@@ -64,6 +65,10 @@ class AutomationModel(BaseModel):
     created: datetime
     updated: datetime
     last: Annotated[LogEntryModel | None, Field(description="When it acted last.")]
+    warnings: Annotated[
+        list[str],
+        Field(description="What it names that is not there: a deployment, a flow, a storage, a work pool."),
+    ]
 
 
 @router.get("")
@@ -121,16 +126,18 @@ def _found(name: str, known: EmbeddedOrchestrator) -> Automation:
 def _model(of: Automation, known: EmbeddedOrchestrator) -> AutomationModel:
     acted = LogFilter(automation_id=of.id, outcomes=("acts", "failed"), limit=1)
     last = known.room(Automations).log(acted)
+    definition = definition_of(of)
     return AutomationModel(
         id=of.id,
         name=of.name,
-        definition=definition_of(of),
+        definition=definition,
         paused=time_of(of.paused),
         since=moment(of.since),
         due=time_of(of.due) if of.due is not None and of.paused is None else None,
         created=moment(of.created),
         updated=moment(of.updated),
         last=next(map(LogEntryModel.of, last), None),
+        warnings=[] if definition is None else unknown_names(definition, known),
     )
 
 

@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query"
 import { useNavigate } from "@tanstack/react-router"
-import { Pause, Play, Trash2 } from "lucide-react"
+import { Pause, Play, Trash2, TriangleAlert } from "lucide-react"
 import { useState } from "react"
 import { client, unwrap } from "~/api/client"
 import { Button } from "~/components/Button"
@@ -48,6 +48,7 @@ function Shown({ of }: { of: Automation }) {
       ) : (
         <Said by={of.definition} />
       )}
+      <Warnings of={of} />
       <Tabs
         label="Of this automation"
         value={address.one("view") ?? "log"}
@@ -58,6 +59,20 @@ function Shown({ of }: { of: Automation }) {
         ]}
       />
     </>
+  )
+}
+
+/** What it names that is not there. */
+function Warnings({ of }: { of: Automation }) {
+  if (of.warnings.length === 0) return null
+  return (
+    <ul className={css["warnings"]} aria-label="Warnings">
+      {of.warnings.map(text => (
+        <li key={text}>
+          <TriangleAlert size={14} aria-hidden /> {text}
+        </li>
+      ))}
+    </ul>
   )
 }
 

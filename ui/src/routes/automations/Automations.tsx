@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query"
-import { Pause, Play, Zap } from "lucide-react"
+import { Pause, Play, TriangleAlert, Zap } from "lucide-react"
 import { Button } from "~/components/Button"
 import { CompactRow } from "~/components/CompactRow"
 import { DataTable, type Column } from "~/components/DataTable"
@@ -55,7 +55,12 @@ const COLUMNS: readonly Column<Automation>[] = [
     header: "Automation",
     width: "minmax(0, 1fr)",
     value: of => of.name,
-    cell: of => <Link to={path("automations", of.name)}>{of.name}</Link>,
+    cell: of => (
+      <>
+        <Link to={path("automations", of.name)}>{of.name}</Link>
+        <Warned of={of} />
+      </>
+    ),
   },
   {
     id: "on",
@@ -81,6 +86,16 @@ const COLUMNS: readonly Column<Automation>[] = [
   },
   { id: "actions", header: "", width: "40px", align: "end", cell: of => <PauseButton of={of} /> },
 ]
+
+/** That it names what is not there, and what. */
+function Warned({ of }: { of: Automation }) {
+  if (of.warnings.length === 0) return null
+  return (
+    <span className={css["warned"]} title={of.warnings.join("\n")}>
+      <TriangleAlert size={13} role="img" aria-label={of.warnings.join(" ")} />
+    </span>
+  )
+}
 
 function waitsFor({ definition }: Automation): string {
   return definition === null ? UNREADABLE : triggerOf(definition.trigger)
