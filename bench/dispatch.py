@@ -30,7 +30,7 @@ from tests.server.running import running
 POOL = "dispatch"
 WORKERS, LIMIT = 8, 4
 _SECOND = 1_000_000
-_AHEAD = 3.0  # seconds for workers to begin themselves
+_AHEAD = 1.5  # seconds for each worker to begin itself: they share the processors
 _PATIENCE = 900.0  # seconds for all runs to end
 
 
@@ -89,7 +89,7 @@ def _queue(case: Case) -> None:
     job = {"warm_start": case.warm, "runs_per_process": case.runs_per_process}
     of = nothing.to_deployment("dispatch", work_pool=POOL, job_variables=job).apply()
     now = system_clock()
-    start = now if case.rate == 0 else now + int((_AHEAD + case.runs / 4_000) * _SECOND)
+    start = now if case.rate == 0 else now + int((_AHEAD * case.workers + case.runs / 4_000) * _SECOND)
     step = 0 if case.rate == 0 else int(_SECOND / case.rate)
     for first in range(0, case.runs, 1_000):
         numbers = range(first, min(first + 1_000, case.runs))

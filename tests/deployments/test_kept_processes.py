@@ -30,11 +30,32 @@ _KEPT = {"runs_per_process": 100}
 _PROGRAM = """
 import contextvars, json, os, random, signal, subprocess, sys, threading, time
 from pathlib import Path
-from perdure import flow
+from perdure import flow, task
 from perdure.runtime import flow_run, deployment
 
 MARK = contextvars.ContextVar("MARK", default="nothing")
 LOADED = []
+
+@task(persist_result=True, timeout_seconds=60)
+def one(x):
+    return [x]
+
+@task
+async def other(x):
+    return x
+
+@flow(persist_result=True, timeout_seconds=60, log_prints=True)
+def uses(folder: str, what: str = ""):
+    found = one.submit(1).result() + [each.result() for each in one.map([2, 3])]
+    print("found", found)
+    Path(folder, str(flow_run.id)).write_text(json.dumps([{}, {"pid": os.getpid()}]))
+    return found
+
+@flow
+async def awaits(folder: str, what: str = ""):
+    await other(1)
+    other.submit(2).result()
+    Path(folder, str(flow_run.id)).write_text(json.dumps([{}, {"pid": os.getpid()}]))
 
 @flow
 def sees(folder: str, what: str = ""):
@@ -100,9 +121,9 @@ def kept(limit: int = 1) -> Iterator[ProcessInfrastructure]:
         infrastructure.close()
 
 
-def queued(program: Path, folder: Path, *whats: str, **job: object) -> list[str]:
+def queued(program: Path, folder: Path, *whats: str, flow: str = "sees", **job: object) -> list[str]:
     """Runs that wait, in this order; their ids."""
-    of = load_flow_from_entrypoint(f"{program}:sees").to_deployment("kept", job_variables={**_KEPT, **job}).apply()
+    of = load_flow_from_entrypoint(f"{program}:{flow}").to_deployment("kept", job_variables={**_KEPT, **job}).apply()
     asked, now = session.current().orchestrator, session.current().clock()
     return [
         make_runs(of, [Wanted(now + place, parameters={"folder": str(folder), "what": what})], now, asked)[0]
@@ -146,6 +167,15 @@ def test_runs_follow_each_other_in_one_process_and_see_nothing_of_each_other(kno
     assert len(set(pids(tmp_path, ids))) == 1
     assert len({own["random"] for _, own in (first, *others)}) == 3
     assert all(own["run"] for _, own in (first, *others))
+
+
+@pytest.mark.parametrize("flow", ["uses", "awaits"])
+def test_runs_of_what_flows_use_follow_each_other_in_one_process(known, program, tmp_path, flow):  # noqa: F811
+    ids = queued(program, tmp_path, "", "", "", flow=flow)
+    with kept():
+        runs = all_ended(ids)
+    assert {run.state_type for run in runs.values()} == {StateType.COMPLETED}
+    assert len(set(pids(tmp_path, ids))) == 1
 
 
 def test_a_process_runs_no_more_than_was_said(known, program, tmp_path):  # noqa: F811
