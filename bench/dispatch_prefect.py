@@ -17,7 +17,7 @@ from bench.server import HERE, _free_port, _wait_until_healthy
 
 SCRIPT = HERE / "scripts" / "unattended" / "prefect3" / "nothing.py"
 _SECONDS = 240.0  # for runs to be begun: those that are not by then do not count
-_BEGUN = "SELECT unixepoch(start_time, 'subsec') FROM flow_run WHERE start_time IS NOT NULL ORDER BY 1"
+_BEGUN = "SELECT 86400.0 * julianday(start_time) FROM flow_run WHERE start_time IS NOT NULL ORDER BY 1"
 
 
 def begun_by_prefect(runs: int, workers: int, home: Path) -> float:
