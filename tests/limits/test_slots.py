@@ -144,6 +144,11 @@ def test_a_limit_that_is_not_there_limits_nothing_and_the_log_of_the_flow_run_sa
     assert "`perdure limit create databse 5` makes it; with strict=True" in warnings[0]
 
 
+def test_no_names_are_no_limits() -> None:
+    with concurrency([]):
+        assert rate_limit(()) is None
+
+
 def test_a_limit_that_is_deleted_while_somebody_waits_limits_no_more(limit: Limited) -> None:
     known = limit("db", 1)
     deleter = threading.Thread(target=lambda: (_until(lambda: len(line("db")) == 2), known.limits.delete("db")))

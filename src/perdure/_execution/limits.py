@@ -25,7 +25,7 @@ class concurrency:  # noqa: N801 - it is used as a function is
     that is not there limits nothing, and the run's log says so.
 
     Args:
-        names: a limit, or several: `perdure limit create NAME SLOTS` makes one.
+        names: a limit, or several, or none: `perdure limit create NAME SLOTS` makes one.
         occupy: how many slots of each; all of them at once.
         timeout_seconds: how long to wait for each limit; None waits as long as it takes.
         strict: whether a limit that is not there is an error.
@@ -167,7 +167,7 @@ def _check_slots(limit: Limit, occupy: int) -> None:
 def _checked(what: str, names: str | Sequence[str], occupy: int, timeout_seconds: float | None) -> list[str]:
     """The names, each once and sorted: so no two that want several limits wait for each other."""
     chosen = {names} if isinstance(names, str) else set(names)
-    if not chosen or not all(isinstance(name, str) and name for name in chosen):
+    if not all(isinstance(name, str) and name for name in chosen):
         raise LimitError(f"{what}({names!r}): give the name of a limit, or several.")
     if isinstance(occupy, bool) or not isinstance(occupy, int) or occupy < 1:
         raise LimitError(f"occupy={occupy!r} is not a whole number of at least 1.")
