@@ -41,9 +41,11 @@ inside() { # in Debian's folder, with this checkout, its memory and its network;
 
 if python=$(found); then
 	run() { "$@"; }
+	quickly() { .venv/bin/uv --quiet pip install --python "$environment/bin/python" "$@" 2>/dev/null; }
 elif unpacked; then
 	python=/usr/bin/python$version
 	run() { inside "$@"; }
+	quickly() { return 1; } # uv is not in that folder
 else
 	echo "Python $version: passed over. It is not on this machine, and only root can have Debian's packages unpacked." >&2
 	exit 0
@@ -61,7 +63,8 @@ oldest | newest)
 	pins=$environment/pins.txt
 	;;
 esac
-run "$environment/bin/python" -m pip --quiet --disable-pip-version-check install --no-deps --requirement "$pins"
-run "$environment/bin/python" -m pip --quiet --disable-pip-version-check install --no-deps --no-build-isolation --editable .
+install() { quickly "$@" || run "$environment/bin/python" -m pip --quiet --disable-pip-version-check install "$@"; }
+install --no-deps --requirement "$pins"
+install --no-deps --no-build-isolation --editable .
 run env TMPDIR="$([ -w /dev/shm ] && echo /dev/shm || echo /tmp)" PYTHONDONTWRITEBYTECODE= \
 	"$environment/bin/pytest" ${options:-} --quiet -m "not slow" --numprocesses "${WORKERS:-2}" --override-ini cache_dir="$environment/.pytest_cache"
