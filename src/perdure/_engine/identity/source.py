@@ -52,6 +52,7 @@ from perdure._engine.identity.source_files import body_of_class, file_of, own_so
 from perdure._model.errors import SerializationError
 from perdure._platform import programs
 from perdure._platform.annotations import without_annotating
+from perdure._platform.lazy_import import imported_value
 from perdure._platform.named import NamedTuple
 
 _MOST = 10_000  # functions and classes that one task may reach, and objects; those after count by their names and types
@@ -208,7 +209,7 @@ class Walk:
                 described.append((path, self.describe(value)))
 
         for name in names:
-            note(name, self._look(functools.partial(namespace.get, name, _ABSENT)))
+            note(name, self._look(functools.partial(imported_value, namespace, name, _ABSENT)))
         return described
 
     def _imported(self, function: FunctionType) -> list[tuple[str, Any]]:
