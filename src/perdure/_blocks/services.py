@@ -6,7 +6,7 @@ All but `CustomWebhookNotificationBlock` send by Apprise, so they need the extra
 import re
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 from urllib.parse import quote, urlencode
 
 from pydantic import Field, JsonValue, SecretStr, model_validator
@@ -50,6 +50,9 @@ class _Sender(NotificationBlock):
 class _ByApprise(_Sender):
     """Sends to the address that its fields make."""
 
+    # Fields that are options of the address, by what they are called there.
+    _OPTIONS: ClassVar[Mapping[str, str]] = {}
+
     notify_type: str = Field(default="prefect_default", description="Not used; programs written for Prefect give it.")
 
     def _send(self, body: str, subject: str | None) -> None:
@@ -58,11 +61,16 @@ class _ByApprise(_Sender):
     @abstractmethod
     def _address(self) -> str: ...
 
+    def _query(self, details: Mapping[str, str] | None = None) -> str:
+        named = {f"+{name}": each for name, each in (details or {}).items()}
+        return _query({name: getattr(self, field) for name, field in self._OPTIONS.items()} | named)
+
 
 class MattermostWebhook(_ByApprise):
     """An incoming webhook of Mattermost."""
 
     block_type = "mattermost-webhook"
+    _OPTIONS: ClassVar[Mapping[str, str]] = {"to": "channels", "image": "include_image"}
 
     hostname: str
     token: SecretStr
@@ -75,9 +83,7 @@ class MattermostWebhook(_ByApprise):
     def _address(self) -> str:
         bot = "" if self.botname is None else f"{_safe(self.botname)}@"
         place = _path(*(self.path or "").strip("/").split("/"), self.token.get_secret_value())
-        return f"mmost://{bot}{self.hostname}:{self.port}/{place}?" + _query(
-            {"to": self.channels, "image": self.include_image}
-        )
+        return f"mmost://{bot}{self.hostname}:{self.port}/{place}?{self._query()}"
 
 
 class TwilioSMS(_ByApprise):
@@ -112,6 +118,9 @@ class OpsgenieWebhook(_ByApprise):
     """Alerts of Opsgenie."""
 
     block_type = "opsgenie-webhook"
+    _OPTIONS: ClassVar[Mapping[str, str]] = {"region": "region_name"} | {
+        each: each for each in ("batch", "tags", "priority", "alias", "entity")
+    }
 
     apikey: SecretStr
     target_user: list[str] | None = None
@@ -134,22 +143,20 @@ class OpsgenieWebhook(_ByApprise):
             ("^", self.target_escalation),
         )
         targets = [f"{mark}{name}" for mark, names in of_kind for name in names or ()]
-        options = {
-            "region": self.region_name,
-            "batch": self.batch,
-            "tags": self.tags,
-            "priority": self.priority,
-            "alias": self.alias,
-            "entity": self.entity,
-            **_details(self.details),
-        }
-        return f"opsgenie://{_safe(self.apikey.get_secret_value())}/{_path(*targets)}?{_query(options)}"
+        return f"opsgenie://{_safe(self.apikey.get_secret_value())}/{_path(*targets)}?{self._query(self.details)}"
 
 
 class PagerDutyWebHook(_ByApprise):
     """Incidents of PagerDuty."""
 
     block_type = "pager-duty-webhook"
+    _OPTIONS: ClassVar[Mapping[str, str]] = {
+        "region": "region_name",
+        "group": "group",
+        "class": "class_id",
+        "click": "clickable_url",
+        "image": "include_image",
+    }
 
     integration_key: SecretStr
     api_key: SecretStr
@@ -164,15 +171,8 @@ class PagerDutyWebHook(_ByApprise):
 
     def _address(self) -> str:
         login = f"{_safe(self.integration_key.get_secret_value())}@{_safe(self.api_key.get_secret_value())}"
-        options = {
-            "region": self.region_name,
-            "group": self.group,
-            "class": self.class_id,
-            "click": self.clickable_url,
-            "image": self.include_image,
-            **_details(self.custom_details),
-        }
-        return f"pagerduty://{login}/{_path(self.source or '', self.component or '')}?{_query(options)}"
+        place = _path(self.source or "", self.component or "")
+        return f"pagerduty://{login}/{place}?{self._query(self.custom_details)}"
 
 
 class CustomWebhookNotificationBlock(_Sender):
@@ -259,10 +259,6 @@ def _safe(text: str) -> str:
 
 def _path(*parts: str) -> str:
     return "/".join(_safe(part) for part in parts if part)
-
-
-def _details(details: Mapping[str, str] | None) -> dict[str, str]:
-    return {f"+{name}": each for name, each in (details or {}).items()}
 
 
 def _query(options: Mapping[str, str | int | bool | Sequence[str] | None]) -> str:
