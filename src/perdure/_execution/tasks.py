@@ -12,7 +12,11 @@ from perdure._engine.identity.policies import (
 from perdure._engine.lifecycle.begin import begin_task, finish
 from perdure._engine.lifecycle.task_run import TaskCall, task_run
 from perdure._engine.lifecycle.timeouts import EnclosingTimeout
-from perdure._execution import definition, drawing
+from perdure._execution import (  # `on_workers`: runners send its functions
+    definition,
+    drawing,
+    on_workers,  # noqa: F401
+)
 from perdure._execution.generator_runs import aitems, items
 from perdure._execution.named_options import OptionsOfTasks
 from perdure._execution.submission import arun_task, run_task, submit_task

@@ -1,6 +1,6 @@
 """What lower layers need of the composition root, which is above them: set once, when `perdure` is imported."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 _orchestrator: Callable[[], object] | None = None
@@ -25,6 +25,20 @@ def cancel(flow_run_id: str, force: bool) -> None:
     """Cancel a flow run, and wait until it has ended; raises what `perdure.cancel_flow_run` raises."""
     assert _cancel is not None, "perdure is imported as a whole"
     _cancel(flow_run_id, force)
+
+
+_on_workers: Mapping[str, Callable[..., Any]] = {}
+
+
+def set_on_workers(functions: Mapping[str, Callable[..., Any]]) -> None:
+    """Have batches run on the workers of clusters by these functions, by the name of the cluster's engine."""
+    global _on_workers
+    _on_workers = functions
+
+
+def on_workers(engine: str) -> Callable[..., Any]:
+    """What runs a batch on a worker of an engine; it is sent there by its name."""
+    return _on_workers[engine]
 
 
 _logger: Callable[[str], object] | None = None

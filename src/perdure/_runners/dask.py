@@ -1,7 +1,6 @@
 """Submitted tasks on a Dask cluster, in batches."""
 
 import atexit
-import importlib
 import importlib.util
 import os
 import pickle
@@ -14,6 +13,7 @@ from queue import SimpleQueue
 from typing import Any, Protocol
 
 from perdure._model.errors import DefinitionError
+from perdure._platform import providers
 from perdure._platform.lazy_import import LazyModule
 from perdure._results.worker_values import Packed
 from perdure._runners.batches import BatchRefused, WorkerLost
@@ -150,7 +150,7 @@ class _Cluster:
             needed("Dask", self.ask("resources"), sent.resources, sent.name, _START_WORKERS) if sent.resources else None
         )
         future: _Future = self.client.submit(
-            run_batch,
+            providers.on_workers("dask"),
             batch,
             self.client.id,
             payload,
@@ -284,11 +284,6 @@ class _Lane:
         """Have Dask forget the batch: it is not to run it again."""
         with suppress(Exception):  # the scheduler is gone, or the client
             self._done()
-
-
-def run_batch(batch: str, client: str, payload: bytes, *held: Packed) -> Any:
-    """On a worker: see `dask_worker.run`, which is of a layer above this one."""
-    return importlib.import_module("perdure._execution.dask_worker").run(batch, client, payload, held)
 
 
 def _made(runner: DaskTaskRunner) -> object:

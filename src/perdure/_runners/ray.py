@@ -1,6 +1,5 @@
 """Submitted tasks on a Ray cluster, in batches."""
 
-import importlib
 import importlib.util
 import pickle
 import threading
@@ -11,6 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from perdure._model.errors import DefinitionError
+from perdure._platform import providers
 from perdure._platform.lazy_import import LazyModule
 from perdure._results.worker_values import Packed
 from perdure._runners.batches import BatchRefused, WorkerLost
@@ -112,7 +112,7 @@ class _Cluster:
         self.board: Any = (
             ray.remote(Board).options(num_cpus=0, max_concurrency=10_000, scheduling_strategy=here).remote()
         )
-        self._run_batch: Any = ray.remote(run_batch)
+        self._run_batch: Any = ray.remote(providers.on_workers("ray"))
         self.came: dict[str, object] = {}  # Ray's references of values whose calls have not arrived, by their keys
         self._room, self._looked = 0, -_ROOM
 
@@ -298,8 +298,3 @@ class _Lane:
         if self._outcome is not None:
             with suppress(Exception):  # the cluster is gone
                 self._done()
-
-
-def run_batch(batch: str, board: object, payload: bytes, held: Sequence[object]) -> Any:
-    """On a worker: see `ray_worker.run`, which is of a layer above this one."""
-    return importlib.import_module("perdure._execution.ray_worker").run(batch, board, payload, held)
