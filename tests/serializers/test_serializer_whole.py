@@ -87,7 +87,7 @@ def leaf() -> Leaf:
         {float("nan"): float("-inf"), -0.0: complex(-0.0, float("nan"))},
         [np.float32(0.1), np.float64("nan"), np.int64(1), np.bool_(True), np.uint8(255), np.complex64(1 - 2j)],
         [np.datetime64("2024-05-01T01", "h"), np.timedelta64(25, "s"), np.datetime64("NaT", "ns")],
-        [np.datetime64("NaT"), np.timedelta64("NaT"), np.timedelta64(-3)],  # of no unit
+        [np.int64(-(1 << 63)).view("M8"), *(np.int64(data).view("m8") for data in (-(1 << 63), -3))],  # of no unit
         [np.str_("x"), np.bytes_(b"\xff"), np.float16(0.1), np.longlong(3)],
         {np.int64(1): np.float64(1)},
         dt.datetime(2024, 3, 31, 2, 30, tzinfo=BERLIN),  # which clocks skipped

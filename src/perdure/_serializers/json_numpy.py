@@ -50,8 +50,12 @@ def _read(name: str, data: Any, tag: Mapping[str, Any]) -> Any:
         unit, count = tag["unit"]
         if type(data) is not int or type(count) is not int:  # another kind of number may have very many digits
             raise TypeError("whole numbers are expected")
-        if unit == "generic":  # of no unit: a number of them, or no time at all
-            return kind("NaT") if data == _NO_TIME else kind(data)
+        if unit == "generic":  # of no unit, which its own constructors do not make any more
+            if name == "datetime64" and data != _NO_TIME:
+                raise ValueError("a time has a unit")
+            import numpy
+
+            return numpy.int64(data).view(kind)
         return kind(data, (str(unit), count))
     if type(data) not in (bool, int, float, complex, str, bytes):
         raise TypeError("a number or text is expected")
