@@ -8,7 +8,7 @@ from unittest.mock import Mock
 import pytest
 
 from perdure import flow, session
-from perdure._engine.recovery.lost_runs import end_lost, lost_runs
+from perdure._engine.recovery.runs_of_dead_processes import end_lost, lost_runs
 from perdure._platform.clock import from_datetime
 from perdure._platform.ids import new_id
 from perdure._rooms.deployments.definition import definition_of_text

@@ -7,7 +7,7 @@ import pytest
 
 from perdure import session
 from perdure._rooms.deployments.port import WorkPool
-from perdure._worker.kept import KeptProcesses, KeptRun
+from perdure._worker.reused_processes import KeptProcesses, KeptRun
 from tests.deployments.test_workers import (  # noqa: F401 - pytest finds them
     known,
     test_a_crashed_run_of_a_flow_that_resumes_is_resumed,

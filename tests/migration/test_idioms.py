@@ -6,7 +6,7 @@ from textwrap import dedent
 
 import pytest
 
-from perdure._migration.rewriting import rewrite
+from perdure._migration.import_rewriting import rewrite
 from perdure._migration.sources import SOURCES
 
 PROGRAMS = {

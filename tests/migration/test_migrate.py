@@ -9,7 +9,7 @@ from textwrap import dedent
 
 import pytest
 
-from perdure._migration.rewriting import rewrite
+from perdure._migration.import_rewriting import rewrite
 from perdure._migration.rules import Decide, Move
 from perdure._migration.sources import SOURCES
 from perdure.errors import MigrationError

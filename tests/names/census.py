@@ -61,7 +61,7 @@ class Migrated(NamedTuple):
 
 def migrated(text: str) -> Migrated:
     """Rewrite a program, and compare."""
-    from perdure._migration.rewriting import rewrite
+    from perdure._migration.import_rewriting import rewrite
     from perdure._migration.sources import SOURCES
 
     made = rewrite(text, [SOURCES[ORIGIN]])

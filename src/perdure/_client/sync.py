@@ -10,7 +10,7 @@ from perdure._client.calls import Calls
 from perdure._client.connection import LISTENING, OPTIONS, address, headers_of, lost
 from perdure._client.events import Event, Following
 from perdure._client.filters import Artifacts, FlowRuns, Id, Logs, Results, TaskRuns, TokenScope
-from perdure._client.kept import KeptClient
+from perdure._client.record_client import KeptClient
 from perdure._client.requests import Answer, Lost, M, Pages, Send, Sleep, Steps
 from perdure._http.models import (
     ArtifactModel,

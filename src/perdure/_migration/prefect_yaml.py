@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from perdure._migration.rewriting import Rewritten
+from perdure._migration.import_rewriting import Rewritten
 from perdure._migration.rules import Finding
 from perdure._model.errors import DeploymentError, MigrationError
 from perdure._rooms.deployments.prefect_options import overlap_of

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from perdure._model.records import ResultRecord
 from perdure._platform.named import NamedTuple
 from perdure._results import signing
-from perdure._results.document import resealed
+from perdure._results.document import digest_of, encode, resealed
 
 if TYPE_CHECKING:  # it imports pydantic, which a process that persists nothing does not need
     from perdure._storages.storage import Storage
@@ -32,6 +32,13 @@ class Inline(NamedTuple):
     key: str  # by which the row is known
     storage: "Storage"  # by which others have what is there
     storage_id: str
+
+    def document(self, serializer: str, data: bytes, type: str) -> bytes | None:
+        """The document of a value's data, if it is small enough; `serializer` is the description as JSON."""
+        if len(data) > self.most:
+            return None
+        document = encode(serializer, data, digest_of(data), type, None, self.key)
+        return document if len(document) <= self.most else None
 
 
 def key_of_run(run_id: str) -> str:

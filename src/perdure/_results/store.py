@@ -151,7 +151,8 @@ def write_result(
         with PayloadWriter(storage, lambda: payload_key(place, serializer.ending)) as payload:
             data = dumped(serializer, value, payload, place)
             layout = payload.finish() if data is None else None
-        document = writing.inlined(data, inline) if inline is not None and data is not None else None
+        if inline is not None and data is not None:
+            document = inline.document(writing.description, data, writing.type)
         if inline is not None and document is not None:
             place, size, digest = inline.key, len(document), digest_of(data or b"")
             storage, storage_id = inline.storage, inline.storage_id
@@ -203,13 +204,6 @@ class _Writing(NamedTuple):
     type: str
     description: str  # the serializer's, as JSON
     secure: Secure
-
-    def inlined(self, data: bytes, inline: Inline) -> bytes | None:
-        """The document of so much data, if it is small enough."""
-        if len(data) > inline.most:
-            return None
-        document = encode(self.description, data, digest_of(data), self.type, None, inline.key)
-        return document if len(document) <= inline.most else None
 
     def document(
         self, key: str, data: bytes, layout: Layout | None, *, is_new: bool, is_written: bool

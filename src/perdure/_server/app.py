@@ -15,8 +15,8 @@ from perdure._http.changes import Changes
 from perdure._http.config import ServerConfig
 from perdure._http.counting import Counting
 from perdure._http.errors import explain_errors
-from perdure._http.kept import kept_router
 from perdure._http.launcher import Starter
+from perdure._http.record_routes import kept_router
 from perdure._http.sessions import Sessions
 from perdure._http.storages import ServedStorages
 from perdure._http.streams import Streams

@@ -19,9 +19,9 @@ from perdure._engine.identity.identity import identity_in
 from perdure._engine.identity.projects import is_made_in_project, may_be_in_scope
 from perdure._engine.recovery.heartbeat import Heartbeat
 from perdure._engine.recovery.liveness import Liveness
-from perdure._engine.recovery.ownership import lose, reclaimed
 from perdure._engine.recovery.shown_source import shown_source
 from perdure._engine.recovery.start_record import entry_point_of, kept
+from perdure._engine.recovery.taken_over import lose, reclaimed
 from perdure._model.colour import FetchPolicy
 from perdure._model.concurrency import check_threads
 from perdure._model.errors import OrchestratorError, SettingError

@@ -19,7 +19,7 @@ def store_of(name: str, access: Access) -> Any:
     tables = _rooms.part(name, "tables")
     if tables is None or port is None or Kept not in port.__mro__:
         raise AttributeError(f"An orchestrator has no {name!r}.")
-    from perdure._store.sql.kept import KeptStore
+    from perdure._store.sql.record_store import KeptStore
 
     (table,) = tables.TABLES
     return KeptStore(access, table)

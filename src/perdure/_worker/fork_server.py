@@ -50,7 +50,7 @@ class WarmStart:
     ) -> "ForkedProcess | None":
         """A process of `python -m perdure ...`; None if it is to be started in another way.
 
-        With a `line`, it is a process that runs what comes by that: see `perdure._worker.kept`.
+        With a `line`, it is a process that runs what comes by that: see `perdure._worker.reused_processes`.
         """
         if not self._is_possible or tuple(command[:3]) != (sys.executable, "-m", "perdure"):
             return None

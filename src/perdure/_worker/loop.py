@@ -17,8 +17,8 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
-from perdure._engine.recovery.lost_runs import end_run_if_lost
 from perdure._engine.recovery.run_claims import run_of, standing_of
+from perdure._engine.recovery.runs_of_dead_processes import end_run_if_lost
 from perdure._model.errors import OrchestratorError, PerdureError, WorkerError
 from perdure._model.records import NOBODY
 from perdure._model.state_types import FINAL, StateType

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 from perdure._model.errors import WorkerError
 from perdure._worker.fork_server import ForkedProcess, WarmStart
 from perdure._worker.infrastructure import KEPT_LINES, Job, Started, last_lines
-from perdure._worker.kept import KeptProcesses
+from perdure._worker.reused_processes import KeptProcesses
 
 P = TypeVar("P", subprocess.Popen[bytes], ForkedProcess)
 

@@ -67,7 +67,7 @@ def migrate(
 def _rewrite(files: list[Path], write: bool, only: list[str] | None, as_json: bool) -> None:
     try:
         from perdure._migration import prefect_yaml
-        from perdure._migration.rewriting import rewrite
+        from perdure._migration.import_rewriting import rewrite
         from perdure._migration.sources import SOURCES
         from perdure._rooms.deployments.declared import NAME
     except ImportError as error:

@@ -31,7 +31,7 @@ from perdure._model.errors import PerdureError
 from perdure._settings import settings
 from perdure._settings.fields import Settings
 from perdure._worker.fork_server import IDLE_SECONDS, MOST_BYTES, STALE, UNSAFE
-from perdure.cli import flow_run_resume, kept_process
+from perdure.cli import flow_run_resume, reused_process
 from perdure.cli.output import say
 
 _USED = (
@@ -241,7 +241,7 @@ def _command(arguments: list[str], line: int | None) -> int:
         return 0
     try:
         if line is not None:
-            return kept_process.serve(socket.socket(fileno=line))
+            return reused_process.serve(socket.socket(fileno=line))
         flow_run_resume.start(run, quiet=True, as_json=False)
     except typer.Exit as end:
         return end.exit_code

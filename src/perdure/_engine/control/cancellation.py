@@ -7,8 +7,8 @@ from contextlib import suppress
 from perdure._engine.drivers import drive
 from perdure._engine.lifecycle.runs import call_hooks
 from perdure._engine.port import Runtime
-from perdure._engine.recovery.ownership import ask_to_end
 from perdure._engine.recovery.run_claims import ends_below
+from perdure._engine.recovery.taken_over import ask_to_end
 from perdure._model.errors import CancelledRun, OrchestratorError
 from perdure._model.records import CancelRecord, StateRecord
 from perdure._model.state_types import FINAL, StateType

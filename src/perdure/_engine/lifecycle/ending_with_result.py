@@ -14,7 +14,7 @@ from perdure._model.state_types import StateType
 from perdure._model.states import State
 from perdure._platform.ids import new_id
 from perdure._results.inline import held_by
-from perdure._results.retention import retention_of
+from perdure._results.retention_limits import retention_of
 from perdure._results.store import result_from_record, result_record
 from perdure._results.types import BaseResult
 from perdure._run.context import FlowRunContext, RunContext

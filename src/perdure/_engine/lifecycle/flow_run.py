@@ -9,12 +9,12 @@ from perdure._engine.identity.identity import identify_late
 from perdure._engine.lifecycle.attempt import Produced, produce
 from perdure._engine.lifecycle.ending_with_result import become_new, reused
 from perdure._engine.lifecycle.outcomes import Outcome, outcome_of_flow
-from perdure._engine.lifecycle.retries import delay_before
+from perdure._engine.lifecycle.retries import is_retried, wait_for_retry
 from perdure._engine.lifecycle.runs import call_hooks, crash, end, enter, name_run, stay, text_of
 from perdure._engine.lifecycle.upstream import UpstreamNotCompleted, resolved
 from perdure._engine.lifecycle.validation import validated
 from perdure._engine.port import Runtime
-from perdure._engine.recovery.durable_timers import resume_retries, wait_for_try
+from perdure._engine.recovery.durable_timers import resume_retries
 from perdure._engine.recovery.reuse import take_over_steps
 from perdure._model.errors import CrashedRun, OrchestratorError, RunTimeout, SuspendRequested, UpstreamTaskError
 from perdure._model.records import Record
@@ -146,14 +146,10 @@ def _flow_run(call: FlowCall, runtime: Runtime) -> Steps[State[object]]:
     produced = Produced()
     while True:
         outcome = yield from _attempt(run, runtime, produced)
-        if outcome.kind is not S.FAILED or run.run_count > options.retries:
+        if outcome.kind is not S.FAILED or not (yield from is_retried(run, runtime, outcome)):
             return (yield from _end(run, runtime, outcome))
-        delay = delay_before(options, run.run_count)
-        retry = f"{run.run_count} of {options.retries}"
-        runtime.log(run, logging.WARNING, "%s. Retry %s follows in %.3g s.", outcome.said.rstrip("."), retry, delay)
-        record = enter(run, runtime, S.SCHEDULED, outcome.message, name="AwaitingRetry")
         run.earlier = {step: found for step, found in run.earlier.items() if not found.is_exception}
-        yield from wait_for_try(run, runtime, [record], delay)
+        yield from wait_for_retry(run, runtime, outcome)
 
 
 def _take_over(run: FlowRunContext, runtime: Runtime) -> Steps[None]:

@@ -11,7 +11,7 @@ from perdure._model.errors import MissingContext, ResultError, StorageError
 from perdure._model.generated import Answer, GeneratedItems, Thrown
 from perdure._model.records import ResultRecord
 from perdure._platform.ids import new_id
-from perdure._results.retention import retention_of
+from perdure._results.retention_limits import retention_of
 from perdure._results.store import result_from_record, result_record
 from perdure._results.types import BaseResult, literal_of
 from perdure._run.context import FlowRunContext, RunContext

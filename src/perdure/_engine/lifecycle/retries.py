@@ -1,10 +1,21 @@
-"""How often, and after how long, a run is tried again."""
+"""Whether a run that failed is tried again, and after how long."""
 
+import logging
 from collections.abc import Callable, Sequence
 
+from perdure._engine.lifecycle.outcomes import Outcome
+from perdure._engine.lifecycle.runs import enter
+from perdure._engine.port import Runtime
+from perdure._engine.recovery.durable_timers import wait_for_try
 from perdure._model.errors import DefinitionError
 from perdure._model.options import RunOptions
+from perdure._model.state_types import StateType
+from perdure._model.states import State
 from perdure._platform.clock import LONGEST_WAIT
+from perdure._results.types import UnpersistedResult
+from perdure._run.context import RunContext
+from perdure._run.effects import Steps
+from perdure._run.hook_calls import hook_call
 
 RetryDelays = float | Sequence[float] | Callable[[int], Sequence[float]]
 
@@ -50,3 +61,28 @@ def delay_before(options: RunOptions, retry: int) -> float:
     import random  # few programs need it; the others start faster
 
     return min(delay * (1 + jitter * random.random()), LONGEST_WAIT)
+
+
+def is_retried(run: RunContext, runtime: Runtime, outcome: Outcome) -> Steps[bool]:
+    """Whether a flow run or task run that failed has a retry left and, of a task, its condition wants it."""
+    options = run.options
+    if run.run_count > options.retries:
+        return False
+    condition: Callable[..., object] | None = getattr(options, "retry_condition_fn", None)
+    if condition is None:
+        return True
+    failure: State[object] = State(outcome.kind, outcome.name, outcome.message, UnpersistedResult(outcome.value))
+    try:
+        return bool((yield hook_call(run, condition, failure)))
+    except Exception as error:
+        runtime.log(run, logging.ERROR, "retry_condition_fn raised an exception; there is no retry.", error=error)
+        return False
+
+
+def wait_for_retry(run: RunContext, runtime: Runtime, outcome: Outcome) -> Steps[None]:
+    """Wait until the next attempt; if the process is killed meanwhile, who resumes the run waits for what is left."""
+    delay = delay_before(run.options, run.run_count)
+    retry = f"{run.run_count} of {run.options.retries}"
+    runtime.log(run, logging.WARNING, "%s. Retry %s follows in %.3g s.", outcome.said.rstrip("."), retry, delay)
+    record = enter(run, runtime, StateType.SCHEDULED, outcome.message, name="AwaitingRetry")
+    yield from wait_for_try(run, runtime, [record], delay)

@@ -9,7 +9,7 @@ from perdure._engine.coordination.staging import has_hooks, staged
 from perdure._engine.identity.cache_key import CacheKey
 from perdure._engine.lifecycle.views import template_variables
 from perdure._engine.port import Runtime
-from perdure._engine.recovery.ownership import lost_state
+from perdure._engine.recovery.taken_over import lost_state
 from perdure._model.errors import CancelledRun, CancelRequested, SerializationError, StorageError
 from perdure._model.exceptions import stand_in
 from perdure._model.options import RunOptions, TaskOptions
@@ -21,7 +21,7 @@ from perdure._platform.annotations import signature
 from perdure._platform.clock import LAST_TIME, Micros, to_datetime
 from perdure._platform.secrecy import redact, shortened
 from perdure._results.keys import format_key, needs_digest
-from perdure._results.retention import retention_of
+from perdure._results.retention_limits import retention_of
 from perdure._results.store import KeyOfDigest, record_of_unpersisted, result_record, write_result
 from perdure._results.type_names import type_name
 from perdure._results.types import BaseResult, PersistedResult, UnpersistedResult, literal_of

@@ -10,23 +10,21 @@ from perdure._engine.lifecycle.attempt import Made, Produced, produce
 from perdure._engine.lifecycle.cache_lookup import cache_key_of_run, cached_state
 from perdure._engine.lifecycle.ending_with_result import become_new, reused
 from perdure._engine.lifecycle.outcomes import Outcome, outcome_of_task
-from perdure._engine.lifecycle.retries import delay_before
+from perdure._engine.lifecycle.retries import is_retried, wait_for_retry
 from perdure._engine.lifecycle.runs import call_hooks, crash, end, enter, name_run, stay, text_of
 from perdure._engine.lifecycle.tag_limits import slots_let_go, slots_of_tags
 from perdure._engine.lifecycle.upstream import UpstreamNotCompleted, resolved
 from perdure._engine.lifecycle.why_computed import given_to
 from perdure._engine.port import Runtime
-from perdure._engine.recovery.durable_timers import resume_retries, wait_for_try
+from perdure._engine.recovery.durable_timers import resume_retries
 from perdure._model.errors import RunTimeout
 from perdure._model.options import TaskOptions
 from perdure._model.records import Record
 from perdure._model.state_types import StateType
 from perdure._model.states import State
-from perdure._results.types import UnpersistedResult
 from perdure._run.arguments import Upstream, WaitedFor, is_atom
 from perdure._run.context import TaskRunContext
 from perdure._run.effects import Blocking, Report, Steps
-from perdure._run.hook_calls import hook_call
 
 S = StateType
 
@@ -111,9 +109,9 @@ def prepare(call: TaskCall, runtime: Runtime, place: object) -> Steps[bool]:
 def lost(run: TaskRunContext, runtime: Runtime, error: BaseException) -> Steps[bool]:
     """Whether a run is tried again whose worker was lost while it ran: once its delay is over, as after a failure."""
     outcome = Outcome(S.CRASHED, str(error), error)
-    if not (yield from _is_retried(run, runtime, outcome)):
+    if not (yield from is_retried(run, runtime, outcome)):
         return False
-    yield from _wait_for_retry(run, runtime, outcome)
+    yield from wait_for_retry(run, runtime, outcome)
     return True
 
 
@@ -177,11 +175,11 @@ def _task_run(call: TaskCall, runtime: Runtime) -> Steps[State[object]]:
             return (yield from end(run, runtime, S.COMPLETED, outcome.message, value, name=name, cache_key=key))
         if not outcome.is_final:  # a task that returns, say, Scheduled() by hand
             return (yield from stay(run, runtime, outcome.kind, outcome.message, outcome.value, outcome.name))
-        if outcome.kind is not S.FAILED or not (yield from _is_retried(run, runtime, outcome)):
+        if outcome.kind is not S.FAILED or not (yield from is_retried(run, runtime, outcome)):
             return (yield from _fail(call, runtime, outcome))
         if runtime.limiter.held:
             yield from slots_let_go(run, runtime)
-        yield from _wait_for_retry(run, runtime, outcome)
+        yield from wait_for_retry(run, runtime, outcome)
         yield from _begin_attempt(call, runtime)
 
 
@@ -217,29 +215,6 @@ def _fail(call: TaskCall, runtime: Runtime, outcome: Outcome) -> Steps[State[obj
     runtime.log(call.run, logging.ERROR, "%s", outcome.said, error=error)
     yield Report((*call.records, *given_to(call.run, runtime)))  # of records, there are some if it has not run
     return (yield from end(call.run, runtime, outcome.kind, outcome.message, outcome.value, name=outcome.name))
-
-
-def _is_retried(run: TaskRunContext, runtime: Runtime, outcome: Outcome) -> Steps[bool]:
-    options = run.options
-    if run.run_count > options.retries:
-        return False
-    if options.retry_condition_fn is None:
-        return True
-    failure: State[object] = State(outcome.kind, outcome.name, outcome.message, UnpersistedResult(outcome.value))
-    try:
-        return bool((yield hook_call(run, options.retry_condition_fn, failure)))
-    except Exception as error:
-        runtime.log(run, logging.ERROR, "retry_condition_fn raised an exception; there is no retry.", error=error)
-        return False
-
-
-def _wait_for_retry(run: TaskRunContext, runtime: Runtime, outcome: Outcome) -> Steps[None]:
-    delay = delay_before(run.options, run.run_count)
-    retry = f"{run.run_count} of {run.options.retries}"
-    runtime.log(run, logging.WARNING, "%s. Retry %s follows in %.3g s.", outcome.said.rstrip("."), retry, delay)
-    yield from wait_for_try(
-        run, runtime, [enter(run, runtime, S.SCHEDULED, outcome.message, name="AwaitingRetry")], delay
-    )
 
 
 def _not_ready(call: TaskCall, runtime: Runtime, upstream: UpstreamNotCompleted) -> Steps[State[object]]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from perdure._migration.takeover import artifacts, blocks, deployments, logs, others, runs
 from perdure._migration.takeover.context import Context, Progress
-from perdure._migration.takeover.kept import KeptRows
+from perdure._migration.takeover.left_over import KeptRows
 from perdure._migration.takeover.source import Source, open_source
 from perdure._migration.takeover.tally import Tallies, Tally
 from perdure._model.errors import MigrationError

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from perdure._migration.takeover.kept import KeptRows
+from perdure._migration.takeover.left_over import KeptRows
 from perdure._migration.takeover.source import Source
 from perdure._migration.takeover.tally import Tallies
 from perdure._model.records import Record

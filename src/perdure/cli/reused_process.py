@@ -1,4 +1,4 @@
-"""Running several runs in one process, one after another, as a worker hands them over (`_worker.kept`).
+"""Running several runs in one process, one after another, as a worker hands them over (`_worker.reused_processes`).
 
 The flow is loaded with the first run, and kept with all that its module has. What the process is beside that, each run
 finds as the first one did: environment, directory, `sys.path` and `sys.argv`, streams, signal handlers and timers, and
@@ -25,7 +25,7 @@ from perdure._model.records import StartRecord
 from perdure._model.state_types import StateType
 from perdure._rooms.runs.records import FlowRun
 from perdure._settings import settings
-from perdure._worker.kept import BEGUN, MOST_BYTES, STALE
+from perdure._worker.reused_processes import BEGUN, MOST_BYTES, STALE
 from perdure.cli import find
 from perdure.cli.flow_run_resume import begun, code_of, flow_at, waiting
 
