@@ -12,7 +12,7 @@ from perdure._model.fields import fields_of
 from perdure._platform.ids import new_id
 from perdure._store import wire
 from perdure._store.protocol import Orchestrator
-from perdure.records import Record
+from perdure.records import Record, ResultRecord
 from perdure.states import StateType
 from tests.server.serving import Serving, serving
 
@@ -45,7 +45,8 @@ def sample(kind: Any, ids: dict[str, str]) -> list[Any]:
             texts = get_args(field.kind)
             values.append("persisted" if "persisted" in texts else texts[0])
         elif field.word in VALID:
-            values.append(None if name == "entry_point" else VALID[field.word])
+            is_none = name == "entry_point" or (name == "value" and kind is ResultRecord)  # which is in a storage
+            values.append(None if is_none else VALID[field.word])
         elif field.kind is StateType:
             values.append("COMPLETED")
         else:
