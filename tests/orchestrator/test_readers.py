@@ -1,6 +1,7 @@
 """The connections that a process reads by: no more than there may be, and none is lost to those who wait."""
 
 import sqlite3
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event
 
@@ -9,6 +10,15 @@ import pytest
 from perdure._store.sql.database import Connection
 from perdure._store.sql.readers import Readers
 from perdure.errors import OrchestratorError
+
+_connections: list[sqlite3.Connection] = []
+
+
+@pytest.fixture(autouse=True)
+def _all_are_closed() -> Iterator[None]:
+    yield
+    while _connections:
+        _connections.pop().close()
 
 
 class Opened:
@@ -23,7 +33,8 @@ class Opened:
             self._failures -= 1
             raise OrchestratorError("It cannot be opened.")
         self.count += 1
-        return sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+        _connections.append(sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None))
+        return _connections[-1]
 
 
 def test_threads_that_read_at_once_share_as_many_connections_as_there_may_be() -> None:
