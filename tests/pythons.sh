@@ -57,7 +57,7 @@ uv() { .venv/bin/uv --quiet pip "$@"; }
 case $pins in
 oldest | newest)
 	resolution=$([ "$pins" = oldest ] && echo lowest-direct || echo highest)
-	uv compile pyproject.toml --all-extras --no-emit-package ray --no-emit-package protobuf --group test --group demo --group build --upgrade --resolution "$resolution" --python-version "$version" \
+	uv compile pyproject.toml --all-extras --no-emit-package ray --no-emit-package protobuf --group test --group demo --group build --group docs --group lint --upgrade --resolution "$resolution" --python-version "$version" \
 		--no-emit-index-url --no-emit-find-links --no-annotate --no-header --output-file "$environment/pins.txt"
 	options=$([ "$pins" = newest ] || echo --pythonwarnings=default::DeprecationWarning) # of theirs, by newer ones below
 	pins=$environment/pins.txt

@@ -15,7 +15,7 @@ from perdure._platform.clock import system_clock
 from perdure._platform.ids import new_id
 from perdure._run.processes import is_here, is_running, this_process
 from perdure._store.embedded import EmbeddedOrchestrator
-from perdure.records import ProcessRecord
+from perdure.records import ProcessRecord, Record
 
 DAY = 86_400_000_000  # microseconds
 root = pytest.mark.skipif(
@@ -113,11 +113,13 @@ def test_of_a_process_in_another_namespace_the_system_knows_nothing(proc: list[s
 @pytest.mark.slow
 def test_a_heartbeat_that_fails_is_followed_by_others(caplog: pytest.LogCaptureFixture) -> None:
     reported = threading.Event()
-    failures = iter([RuntimeError("for once")])
+    answers = iter([None, RuntimeError("for once")])  # the first is to who begins
 
     def report(_: object) -> None:
-        for failure in failures:
-            raise failure
+        for failure in answers:
+            if failure is not None:
+                raise failure
+            return
         reported.set()
 
     heartbeat = Heartbeat(report, lambda _: None, lease_seconds=0.06)
@@ -125,3 +127,12 @@ def test_a_heartbeat_that_fails_is_followed_by_others(caplog: pytest.LogCaptureF
     assert reported.wait(10)
     heartbeat.end()
     assert "is tried again" in caplog.text
+
+
+def test_a_process_is_reported_before_another_of_its_threads_may_begin_a_run_without_saying_so():
+    reported: list[Record] = []
+    heartbeat = Heartbeat(reported.extend, lambda _: None, lease_seconds=600)
+    first = heartbeat.begin()
+    assert list(first) == reported == [heartbeat.process]
+    assert heartbeat.begin() == ()
+    heartbeat.end()

@@ -45,10 +45,15 @@ class Heartbeat:
         self._thread: threading.Thread | None = None
 
     def begin(self) -> Sequence[Record]:
-        """What to report with a flow run that begins: its process, unless that is recorded."""
+        """What to report with a flow run that begins: its process, unless that has been reported.
+
+        It is reported here, before any other thread may begin a flow run without it: who saw such a run in between
+        would take its process for lost.
+        """
         with self._lock:
             if self._thread is not None:
                 return ()
+            self._report((self.process,))
             self._thread = threading.Thread(target=self._live, name="perdure-heartbeat", daemon=True)
             self._thread.start()
         return (self.process,)
