@@ -55,7 +55,7 @@ def overhead(folder: Path) -> Iterator[Row]:
     with serving(folder, str(folder / "server.db")) as server:
         remote = _loaded(folder / "remote", {"PERDURE_API_URL": server.address}, 3_600, TASKS)
     for name, found, limit in (("its own database", alone, ""), ("a server", remote, "at most 150")):
-        yield Row(f"a tracked task, told to {name}: µs", f"{found['wall']:.0f} ({found['cpu']:.0f} of CPU)", limit)
+        yield Row(f"a tracked task, reported to {name}: µs", f"{found['wall']:.0f} ({found['cpu']:.0f} of CPU)", limit)
 
 
 def sqlite(folder: Path) -> Iterator[Row]:

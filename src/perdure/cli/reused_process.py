@@ -34,7 +34,7 @@ _CAME_TO_ITS_END = frozenset({0, 1, 5})
 # Perdure's own, which serve all runs of a process.
 _OWN_THREADS = frozenset({"perdure-heartbeat", "perdure-flusher", "perdure-durability", "perdure-inbox"})
 _LOOK_SECONDS = 1.0  # between two looks at whether what was loaded has changed
-_ENDING_SECONDS = 0.2  # for threads that a run has told to end
+_ENDING_SECONDS = 0.2  # for threads that a run has asked to end
 _FIRST_EPOCH = 1  # of a run that nobody has begun
 _MIB = 1 << 20
 
