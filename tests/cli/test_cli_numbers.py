@@ -9,13 +9,19 @@ from command_line import Perdure
 from perdure.cli import _COMMANDS, prepare
 
 
-def numbers() -> Iterator[tuple[str, Any]]:
-    """The options and arguments of all commands that are numbers from some least one on."""
+def bounds(option: Any) -> tuple[float | None, float | None]:
+    """The least and the largest number that is taken: typer keeps them at the option, until version 0.26 at its type."""
+    holder = option if hasattr(option, "min") else option.type
+    return getattr(holder, "min", None), getattr(holder, "max", None)
 
-    def below(command: Any, path: str) -> Iterator[tuple[str, Any]]:
+
+def numbers() -> Iterator[tuple[str, tuple[float | None, float | None]]]:
+    """The options and arguments of all commands that are numbers from some least one on, with their bounds."""
+
+    def below(command: Any, path: str) -> Iterator[tuple[str, tuple[float | None, float | None]]]:
         for name, each in getattr(command, "commands", {}).items():
             yield from below(each, f"{path} {name}")
-        yield from ((f"{path} {each.name}", each) for each in command.params if getattr(each, "min", None) is not None)
+        yield from ((f"{path} {each.name}", bounds(each)) for each in command.params if bounds(each)[0] is not None)
 
     for name in _COMMANDS:
         yield from below(prepare(name), name)
@@ -24,7 +30,7 @@ def numbers() -> Iterator[tuple[str, Any]]:
 def test_each_number_that_has_a_least_one_has_a_largest_one() -> None:
     every = dict(numbers())
     assert "flow-run ls limit" in every
-    assert [name for name, each in every.items() if each.max is None] == []
+    assert [name for name, (_, largest) in every.items() if largest is None] == []
 
 
 @pytest.mark.parametrize(
