@@ -14,7 +14,7 @@ from perdure._automations.definition import AutomationDefinition
 from perdure._platform.clock import system_clock
 from perdure._rooms.automations.definition_json import new_automation
 from perdure._rooms.automations.port import Automations
-from perdure._rooms.events.sending import is_signed, signature
+from perdure._rooms.events.event_signatures import is_signed, signature
 from tests.server.serving import Serving, serving
 
 SECRET = "only we know"

@@ -488,6 +488,7 @@ SPLIT: Mapping[str, str] = {
     "perdure._rooms.artifacts.records": "perdure.core.records",
     "perdure._rooms.cache.records": "perdure.core.records",
     "perdure._rooms.events.emission": "perdure.events",
+    "perdure._rooms.events.event_signatures": "perdure.server.services.sending",
     "perdure._rooms.limits.records": "perdure.core.records",
     "perdure._rooms.logs.records": "perdure.core.records",
     "perdure._rooms.results.records": "perdure.core.records",
@@ -520,7 +521,10 @@ NAMES: Mapping[str, Mapping[str, str]] = {
         "Slot": "perdure._rooms.limits.records",
         "TaskRun": "perdure._rooms.runs.records",
         "VariableRecord": "perdure._rooms.variables.records",
-    }
+    },
+    "perdure.server.services.sending": {
+        "signature": "perdure._rooms.events.event_signatures",
+    },
 }
 
 # By public module, the names whose classes and functions say that they are of it, and the modules that had them first.

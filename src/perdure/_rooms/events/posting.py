@@ -12,8 +12,9 @@ import httpx
 
 from perdure._platform.hosts import is_public
 from perdure._rooms.events import sending
+from perdure._rooms.events.event_signatures import signature
 from perdure._rooms.events.port import Event, Hook
-from perdure._rooms.events.sending import NotDelivered, hook_context, revealed, signature
+from perdure._rooms.events.sending import NotDelivered, hook_context, revealed
 
 
 def post(hook: Hook, event: Event, delivery_id: str, now: int) -> str:

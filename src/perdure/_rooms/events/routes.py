@@ -23,9 +23,9 @@ from perdure._http.routers import ApiRouter
 from perdure._platform.clock import system_clock
 from perdure._platform.ids import dated_id, id_of
 from perdure._rooms.events.emission import made_event
+from perdure._rooms.events.event_signatures import is_signed, signed_at
 from perdure._rooms.events.hook_routes import router as hooks
 from perdure._rooms.events.port import NO_RUN, Event, EventFilter
-from perdure._rooms.events.sending import is_signed, signed_at
 from perdure._rooms.logs.records import LogFilter
 from perdure._rooms.tokens.records import Scope
 from perdure._settings import settings

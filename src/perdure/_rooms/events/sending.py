@@ -1,42 +1,17 @@
-"""What is sent of an event: its signature, and what people read of it; and sending it by Apprise."""
+"""What is sent of an event to people, by Apprise; and the secrets of the hook that it is sent by."""
 
-import hashlib
-import hmac
 import json
-import re
 from urllib.parse import urlsplit
 
 from perdure._blocks.secrets import WrongKeyError, decrypt
 from perdure._model.errors import BlockError
 from perdure._rooms.events.port import OF_STATES, Event, Hook
 
-_SIGNED_AT = re.compile(r"t=[0-9]{1,15},")
-_SIGNED_SECONDS = 300  # for which a signature stands, either way: clocks differ
 SECONDS = 10.0  # that an attempt to deliver may take, from connecting to the status
 
 
 class NotDelivered(Exception):
     """It was not; why."""
-
-
-def signature(secret: str, time: int, body: bytes) -> str:
-    """What shows a receiver that a body is ours, and when it was sent: `t=SECONDS,v1=HMAC-SHA256 of SECONDS.BODY`."""
-    digest = hmac.new(secret.encode(), f"{time}.".encode() + body, hashlib.sha256).hexdigest()
-    return f"t={time},v1={digest}"
-
-
-def is_signed(header: str, secret: str, body: bytes, now: int) -> bool:
-    """Whether a signature is of a body, and of the last minutes. `now` is in seconds."""
-    if not _SIGNED_AT.match(header):
-        return False
-    time = signed_at(header)
-    expected = signature(secret, time, body)
-    return abs(now - time) <= _SIGNED_SECONDS and hmac.compare_digest(header.encode(), expected.encode())
-
-
-def signed_at(header: str) -> int:
-    """When something was signed, in seconds, as its signature says."""
-    return int(header[2:].partition(",")[0])
 
 
 def notify(hook: Hook, event: Event, delivery_id: str, _: int) -> str:
