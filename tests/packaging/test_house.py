@@ -92,6 +92,11 @@ def test_statements_of_sql_are_in_stores() -> None:
     assert [name for name in elsewhere if any(map(SQL.search, texts(ast.parse(sources()[name]))))] == []
 
 
+def test_whether_a_cached_result_is_too_old_is_decided_in_one_module() -> None:
+    compared = re.compile(r"expires(?:\.is_\(None\)|\} IS NULL| IS NULL)")
+    assert [name for name, source in sources().items() if compared.search(source)] == ["_rooms/cache/expiry.py"]
+
+
 @pytest.mark.parametrize("place", PLACES_OF_SQL)
 def test_no_place_is_let_have_sql_that_has_none(place: str) -> None:
     assert any(fnmatch(name, f"{place}*") and SQL.search(source) for name, source in sources().items())

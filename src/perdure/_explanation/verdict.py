@@ -7,6 +7,7 @@ from perdure._explanation.facts import LOOKED_AT, Facts, Known, Run, involved
 from perdure._explanation.types import Component, Explanation, Involved, Reason, time_text
 from perdure._model.state_types import FINAL, UNSUCCESSFUL, StateType
 from perdure._platform.named import NamedTuple
+from perdure._rooms.cache.expiry import has_expired
 from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._store.protocol import Orchestrator
 
@@ -174,7 +175,7 @@ class _Explainer(NamedTuple):
             if doomed is not None and doomed <= began:
                 text = f"the cached result of {self._describe(other.run.id)} was removed on {time_text(doomed)}"
                 return Verdict(True, "removed", f"It ran because {text}.")
-            if expires is not None and expires <= began:
+            if expires is not None and has_expired(expires, began):
                 text = f"the cached result of {self._describe(other.run.id)} expired on {time_text(expires)}"
                 return Verdict(True, "expired", f"It ran because {text}.")
             return self._concurrent(other)

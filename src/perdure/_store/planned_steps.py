@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import CTE, ColumnElement, and_, case, exists, false, func, literal, or_, select, union_all
+from sqlalchemy import CTE, ColumnElement, and_, case, exists, false, func, literal, or_, select, text, union_all
 
 from perdure._platform.clock import Micros
 from perdure._platform.named import NamedTuple
+from perdure._rooms.cache.expiry import has_not_expired
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.sql.filtered_lists import holds
 from perdure._store.sql.tables import cache_entry, flow_run, result, run_input, task_run
@@ -98,7 +99,7 @@ def cached_calls(known: EmbeddedOrchestrator, flow_run_id: str, now: Micros) -> 
         .where(
             task_run.c.flow_run_id == flow_run_id,
             task_run.c.parent_task_run_id.is_(None),
-            or_(cache_entry.c.expires.is_(None), cache_entry.c.expires > now),
+            text(has_not_expired("cache_entry.expires", ":now")).bindparams(now=now),
             maker.c.doomed.is_(None),
             maker.c.removed.is_(None),
         )

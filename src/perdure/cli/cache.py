@@ -8,6 +8,7 @@ import typer
 from perdure._model.errors import CacheEntryMissing
 from perdure._platform.amounts import time_ago
 from perdure._platform.clock import system_clock
+from perdure._rooms.cache.expiry import has_expired
 from perdure._rooms.cache.records import CacheEntry, CacheFilter
 from perdure.cli import completion
 from perdure.cli.find import orchestrator
@@ -158,7 +159,7 @@ def _show_entries(entries: list[CacheEntry]) -> None:
 
 
 def _expiry(entry: CacheEntry, time: str) -> str:
-    return "expired" if entry.expires is not None and entry.expires <= system_clock() else time
+    return "expired" if has_expired(entry.expires, system_clock()) else time
 
 
 def _shape(entry: CacheEntry) -> dict[str, object]:

@@ -5,7 +5,7 @@ import time
 from contextlib import suppress
 
 from perdure._engine.drivers import drive
-from perdure._engine.lifecycle.runs import call_hooks
+from perdure._engine.lifecycle.run_hooks import call_hooks
 from perdure._engine.port import Runtime
 from perdure._engine.recovery.run_claims import ends_below
 from perdure._engine.recovery.taken_over import ask_to_end

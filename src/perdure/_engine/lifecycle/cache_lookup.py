@@ -1,7 +1,7 @@
 """Whether a task's value is taken from the cache, or its function called.
 
-A key stands for the result of a run. An entry that has expired is not found, nor one whose result was removed: that is
-decided by the statement `find_cached`. A value that another run computes now is waited for.
+A key stands for the result of a run. An entry that has expired (`_rooms.cache.expiry`) is not found, nor one whose
+result was removed: that is decided by the statement `find_cached`. A value that another run computes now is waited for.
 """
 
 import logging

@@ -10,7 +10,8 @@ from perdure._engine.lifecycle.attempt import Produced, produce
 from perdure._engine.lifecycle.ending_with_result import become_new, reused
 from perdure._engine.lifecycle.outcomes import Outcome, outcome_of_flow
 from perdure._engine.lifecycle.retries import is_retried, wait_for_retry
-from perdure._engine.lifecycle.runs import call_hooks, crash, end, enter, name_run, stay, text_of
+from perdure._engine.lifecycle.run_hooks import call_hooks
+from perdure._engine.lifecycle.runs import crash, end, enter, name_run, stay, text_of
 from perdure._engine.lifecycle.upstream import UpstreamNotCompleted, resolved
 from perdure._engine.lifecycle.validation import validated
 from perdure._engine.port import Runtime

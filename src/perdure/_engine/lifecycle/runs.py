@@ -1,16 +1,17 @@
-"""What the lifecycles of flow runs and task runs share: entering states, keeping results, calling hooks."""
+"""What the lifecycles of flow runs and task runs share: entering states, keeping results, ending, naming."""
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from typing import Any
 
 from perdure._engine.coordination.staging import has_hooks, staged
 from perdure._engine.identity.cache_key import CacheKey
+from perdure._engine.lifecycle.result_keys import storage_key_of
+from perdure._engine.lifecycle.run_hooks import HOOKS, call_hooks
 from perdure._engine.lifecycle.views import template_variables
 from perdure._engine.port import Runtime
 from perdure._engine.recovery.taken_over import lost_state
-from perdure._model.errors import CancelledRun, CancelRequested, SerializationError, StorageError
+from perdure._model.errors import CancelledRun, SerializationError, StorageError
 from perdure._model.exceptions import stand_in
 from perdure._model.options import RunOptions, TaskOptions
 from perdure._model.records import CacheRecord, Record, ReleaseRecord, RenameRecord, StateRecord
@@ -18,16 +19,16 @@ from perdure._model.state_types import FINAL, UNSUCCESSFUL, StateType
 from perdure._model.states import State, is_states
 from perdure._model.transitions import TRANSITIONS, check_transition
 from perdure._platform.annotations import signature
-from perdure._platform.clock import LAST_TIME, Micros, to_datetime
+from perdure._platform.clock import Micros, to_datetime
 from perdure._platform.secrecy import redact, shortened
-from perdure._results.keys import format_key, needs_digest
 from perdure._results.retention_limits import retention_of
 from perdure._results.store import KeyOfDigest, record_of_unpersisted, result_record, write_result
 from perdure._results.type_names import type_name
 from perdure._results.types import BaseResult, PersistedResult, UnpersistedResult, literal_of
+from perdure._rooms.cache.expiry import expires_at
 from perdure._run.context import FlowRunContext, RunContext, TaskRunContext
 from perdure._run.effects import Blocking, Report, Steps
-from perdure._run.hook_calls import hook_call, user_call
+from perdure._run.hook_calls import user_call
 from perdure._run.logs import traceback_of
 from perdure._settings import settings
 
@@ -145,7 +146,7 @@ def end(
         yield Report(records)
     if run.claim is not None and isinstance(run, TaskRunContext):
         runtime.claims.land(run)
-    if getattr(run.options, _HOOKS[kind]):
+    if getattr(run.options, HOOKS[kind]):
         yield from call_hooks(run, runtime)
     assert run.state is not None
     return run.state
@@ -163,7 +164,7 @@ def records_of_end(
         fields["retention"] = retention_of(run)
     if cache_key is None:
         return [result_record(run.id, of_task, result, now, is_exception=failed, **fields), state]
-    expires = _expiry(run, now)
+    expires = expires_at(getattr(run.options, "cache_expiration", None), now)
     if isinstance(result, PersistedResult):
         result.expires = expires
     fields |= {"expires": expires, "cache_key": cache_key.key}
@@ -202,11 +203,6 @@ def stay(
     return run.state
 
 
-def _expiry(run: RunContext, now: int) -> int | None:
-    expiration: timedelta | None = getattr(run.options, "cache_expiration", None)
-    return None if expiration is None else min(now + expiration // timedelta(microseconds=1), LAST_TIME)
-
-
 def _held(run: RunContext, value: object) -> BaseResult[object] | None:
     """The result of a value that the database has itself, or that is held in memory; None if it is to be written."""
     options = run.options
@@ -231,7 +227,7 @@ def write_value(run: RunContext, runtime: Runtime, value: object) -> PersistedRe
         StorageError: the storage refused.
     """
     try:
-        return _write_now(run, runtime, value, _storage_key(run), run.id)
+        return _write_now(run, runtime, value, storage_key_of(run), run.id)
     except SerializationError as error:
         if run.options.persist_result:
             raise
@@ -291,16 +287,6 @@ def _write_now(
     return write_result(value, key, storage, serializer, runtime.storage_id(storage), keep, runtime.secure, inline)
 
 
-def _storage_key(run: RunContext) -> str | KeyOfDigest | None:
-    template = getattr(run.options, "result_storage_key", None)
-    if template is None:
-        return None
-    variables = template_variables(run)
-    if needs_digest(template):
-        return lambda digest: format_key(template, variables | {"digest": digest})
-    return format_key(template, variables)
-
-
 def crash(run: RunContext, runtime: Runtime, error: BaseException) -> Steps[State[object]]:
     """End a run that was stopped from outside its own code, or whose result could not be kept."""
     lost = lost_state(run, runtime)
@@ -353,27 +339,6 @@ def text_of(error: BaseException) -> str:
 
 
 _TEXT = 20_000  # characters of an exception's text
-
-_HOOKS = {
-    S.COMPLETED: "on_completion",
-    S.FAILED: "on_failure",
-    S.CANCELLED: "on_cancellation",
-    S.CRASHED: "on_crashed",
-    S.CANCELLING: "on_cancellation",  # of a run that returned such a state by hand
-    S.RUNNING: "on_running",
-}
-
-
-def call_hooks(run: RunContext, runtime: Runtime) -> Steps[State[object]]:
-    """Call the hooks for the run's state, and return it. What a hook raises is logged, and changes nothing."""
-    assert run.state is not None
-    for hook in getattr(run.options, _HOOKS[run.state.type]):
-        try:
-            yield hook_call(run, hook, run.state)
-        except (Exception, CancelRequested) as error:
-            name = getattr(hook, "__name__", repr(hook))
-            runtime.log(run, logging.ERROR, "The hook %s raised an exception.", name, error=error)
-    return run.state
 
 
 def name_run(run: RunContext, template: str | Callable[..., str]) -> Steps[Sequence[Record]]:

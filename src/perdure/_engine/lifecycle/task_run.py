@@ -11,7 +11,8 @@ from perdure._engine.lifecycle.cache_lookup import cache_key_of_run, cached_stat
 from perdure._engine.lifecycle.ending_with_result import become_new, reused
 from perdure._engine.lifecycle.outcomes import Outcome, outcome_of_task
 from perdure._engine.lifecycle.retries import is_retried, wait_for_retry
-from perdure._engine.lifecycle.runs import call_hooks, crash, end, enter, name_run, stay, text_of
+from perdure._engine.lifecycle.run_hooks import call_hooks
+from perdure._engine.lifecycle.runs import crash, end, enter, name_run, stay, text_of
 from perdure._engine.lifecycle.tag_limits import slots_let_go, slots_of_tags
 from perdure._engine.lifecycle.upstream import UpstreamNotCompleted, resolved
 from perdure._engine.lifecycle.why_computed import given_to

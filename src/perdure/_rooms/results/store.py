@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from perdure._model.state_types import ABANDONED
 from perdure._platform.clock import Micros
+from perdure._rooms.cache.expiry import has_not_expired
 from perdure._rooms.results.records import Doomed, Removable
 from perdure._store.sql.database import Database, Row
 from perdure._store.sql.dialect import Dialect
@@ -133,7 +134,7 @@ WHERE total > most {_OR_REASON}
 _SPARED = (
     # Of a doomed one, no cache key leads anywhere any more.
     "DELETE FROM verdict WHERE doomed IS NULL"
-    " AND run_id IN (SELECT run_id FROM cache_entry WHERE expires IS NULL OR expires > :now)",
+    f" AND run_id IN (SELECT run_id FROM cache_entry WHERE {has_not_expired('expires', ':now')})",
     "DELETE FROM verdict WHERE run_id IN (SELECT id FROM active)",
     "DELETE FROM verdict WHERE run_id IN (SELECT source_id FROM active <join> run_input ON run_id = active.id)",
     "DELETE FROM verdict WHERE (storage_key, storage_id) IN ("

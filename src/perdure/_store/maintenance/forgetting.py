@@ -10,6 +10,7 @@ from contextlib import closing
 
 from perdure._model.state_types import ABANDONED, FINAL, StateType
 from perdure._platform.clock import Micros
+from perdure._rooms.cache.expiry import has_not_expired
 from perdure._store.sql.clock_skew import ids_until
 from perdure._store.sql.database import Database
 from perdure._store.sql.dialect import Dialect
@@ -61,7 +62,8 @@ _KEPT = (
         " WHERE result.kind = 'persisted' AND result.removed IS NULL"
         for column in ("run_id", "item_of")
     ),
-    "SELECT root FROM tree <join> cache_entry ON cache_entry.run_id = tree.id WHERE expires IS NULL OR expires > :now",
+    "SELECT root FROM tree <join> cache_entry ON cache_entry.run_id = tree.id"
+    f" WHERE {has_not_expired('expires', ':now')}",
 )
 _CHANGED = """
 SELECT root FROM tree WHERE NOT EXISTS (SELECT 1 FROM flow_run WHERE flow_run.id = tree.root AND {is_old})

@@ -18,6 +18,7 @@ from perdure._model.records import (
 )
 from perdure._model.state_types import ABANDONED
 from perdure._model.tables import Table
+from perdure._rooms.cache.expiry import has_not_expired
 from perdure._rooms.results.tables import RESULT, RUN_INPUT
 from perdure._rooms.runs.tables import (
     CANCELLATION,
@@ -207,15 +208,15 @@ class Statements(Clauses):
 
         mark = self.mark
         self.put_cache_entry = self.upsert(CACHE_ENTRY)
-        has_not_expired = f"(c.expires IS NULL OR c.expires > {mark})"
+        is_fresh = has_not_expired("c.expires", mark)
         self.find_cached = (
             f"SELECT {', '.join('r.' + field for field in ResultRecord._fields)}"
             " FROM cache_entry AS c JOIN result AS r ON r.run_id = c.run_id"
-            f" WHERE c.key = {mark} AND {has_not_expired} AND r.doomed IS NULL"
+            f" WHERE c.key = {mark} AND {is_fresh} AND r.doomed IS NULL"
         )
         has_result = (
             "EXISTS (SELECT 1 FROM cache_entry AS c JOIN result AS r ON r.run_id = c.run_id"
-            f" WHERE c.key = {mark} AND {has_not_expired} AND r.doomed IS NULL"
+            f" WHERE c.key = {mark} AND {is_fresh} AND r.doomed IS NULL"
             f" AND c.run_id <> {mark})"
         )
         # One statement, so that no result can come between the look and the claim. What the entry of one run leads to
