@@ -10,7 +10,7 @@ from perdure.cli import _COMMANDS, prepare
 
 
 def bounds(option: Any) -> tuple[float | None, float | None]:
-    """The least and the largest number that is taken: typer has them at the option, until version 0.26 at its type."""
+    """The least and the largest number that is taken. Until version 0.26, typer keeps them at the option's type."""
     holder = option if hasattr(option, "min") else option.type
     return getattr(holder, "min", None), getattr(holder, "max", None)
 
