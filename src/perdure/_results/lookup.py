@@ -12,12 +12,12 @@ from perdure._platform import providers
 from perdure._platform.clock import Micros, to_datetime
 from perdure._platform.ids import is_id
 from perdure._platform.threads import in_thread
-from perdure._results.naming import KnownRuns, flow_runs_called, task_runs_called
 from perdure._results.store import result_from_record
 from perdure._results.type_names import type_name
 from perdure._results.types import BaseResult, PersistedResult
 from perdure._rooms.results.records import ResultFilter
 from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
+from perdure._rooms.runs.runs_by_name import KnownRuns, flow_runs_called, task_runs_called
 
 if TYPE_CHECKING:
     from uuid import UUID  # which takes a while to import

@@ -12,10 +12,10 @@ from contextlib import redirect_stderr
 from itertools import islice
 from pathlib import Path
 
-from perdure._results.naming import flow_runs_called
 from perdure._rooms.artifacts.records import ArtifactFilter
 from perdure._rooms.automations.port import Automations
 from perdure._rooms.runs.records import RunFilter
+from perdure._rooms.runs.runs_by_name import flow_runs_called
 from perdure._session import session
 from perdure._settings import settings
 from perdure.cli import find

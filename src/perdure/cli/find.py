@@ -6,8 +6,8 @@ from typing import TypeVar
 from perdure._model.errors import RunMissing
 from perdure._platform.clock import to_datetime
 from perdure._platform.suggest import nearest
-from perdure._results.naming import MOST, Called, flow_runs_called, task_runs_called
 from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
+from perdure._rooms.runs.runs_by_name import MOST, Called, flow_runs_called, task_runs_called
 from perdure._session import session
 from perdure._store.protocol import Orchestrator
 from perdure.cli.output import say

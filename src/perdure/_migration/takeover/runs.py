@@ -7,7 +7,7 @@ from typing import Any
 
 from perdure._migration.takeover.context import Context
 from perdure._migration.takeover.logs import take_logs
-from perdure._migration.takeover.results import Reference, result_of
+from perdure._migration.takeover.result_references import Reference, result_of
 from perdure._migration.takeover.source import Row, from_json, listed, marks, micros
 from perdure._model.records import (
     FlowRunRecord,
