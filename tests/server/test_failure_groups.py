@@ -71,6 +71,21 @@ def test_runs_that_failed_of_the_same_are_one_group_with_its_flows() -> None:
     assert (other.type, other.runs) == ("builtins.ValueError", 1)
 
 
+@flow
+def reads_each(texts: list[str]) -> list[Any]:
+    return [parse(text, return_state=True) for text in texts]
+
+
+def test_a_flow_that_returned_failed_states_failed_of_the_first_of_them() -> None:
+    reads_each(["1", "x", "y"], return_state=True)
+    reads_each(["x"], return_state=True)
+    reads_each(["y"], return_state=True)
+    x, y = found().groups
+    assert (x.type, x.message, x.runs) == ("ValueError", "could not convert string to float: 'x'", 2)
+    assert (y.message, y.runs) == ("could not convert string to float: 'y'", 1)
+    assert x.search is None  # the flow runs' own messages do not have it
+
+
 def test_subflows_count_for_their_own_flow() -> None:
     calls(return_state=True)
     assert found().runs == 1

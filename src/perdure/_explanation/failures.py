@@ -160,7 +160,9 @@ def normalised(message: str) -> str:
 
 
 def _search(name: str | None, message: str | None, counts: Sequence[FailureCount]) -> str | None:
-    """The most telling text that is in all messages of a group."""
+    """The most telling text that is in all messages of a group, if these are those of the flow runs themselves."""
+    if any(each.from_task for each in counts):
+        return None
     parts = [part.strip() for part in (message or "").split(_GAP)]
     tried = (f"{name}: {parts[0]}" if name and parts[0] else None, max(parts, key=len), name)
     return next((text for text in tried if text and all(text in (each.message or "") for each in counts)), None)

@@ -79,12 +79,13 @@ class FailureCount(NamedTuple):
     flow_name: str
     state_type: StateType
     type: str | None  # the exception's Python type, if a result was recorded
-    message: str | None  # of the state, its beginning
+    message: str | None  # of the state, its beginning; of a flow that only counts its failed states, the first one's
     runs: Small
     newest_id: Id
     first: Micros  # when the first of them failed
     last: Micros
     step: int = 0  # in which of the filter's steps, from 0 on
+    from_task: bool = False  # whether the message may be that of a task run
 
 
 class RunFilter(NamedTuple):

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Delete,
     Select,
     and_,
+    case,
     cast,
     delete,
     exists,
@@ -28,6 +29,7 @@ from perdure._store.sql.tables import cache_entry, flow_run, log, result, run_ta
 
 _Conditions = list[ColumnElement[bool]]
 _MESSAGE = 500  # characters of a state's message by which failures are distinguished
+_COUNTS_STATES = "%/% states %failed."  # the message of a flow whose state is made of its children's
 
 
 def run_counts(run_ids: Sequence[str]) -> tuple[Select[str, int], Select[str, int]]:
@@ -56,8 +58,15 @@ def failures(filter: FailureFilter) -> Select[object]:
         chosen.append(
             exists().where(run_tag.c.of_task == of_task, run_tag.c.tag == tag, run_tag.c.run_id == columns.id)
         )
-    message = func.substr(columns.state_message, 1, _MESSAGE).label("message")
-    shown = (columns.id, columns.flow_name, columns.state_type, message, columns.state_time)
+    # A flow that only counts its failed states failed of what the first of its failed task runs did.
+    of_task_run = columns.state_message.like(_COUNTS_STATES)
+    first_failed = select(task_run.c.state_message).where(
+        task_run.c.flow_run_id == columns.id, task_run.c.state_type == "FAILED", text(NOT_COMPLETED)
+    )
+    said = case((of_task_run, first_failed.order_by(task_run.c.id).limit(1).scalar_subquery()))
+    message = func.substr(func.coalesce(said, columns.state_message), 1, _MESSAGE).label("message")
+    from_task = func.coalesce(of_task_run, False).label("from_task")
+    shown = (columns.id, columns.flow_name, columns.state_type, message, columns.state_time, from_task)
     newest = [
         select(*shown).where(columns.state_type == kind, text(NOT_COMPLETED), *chosen).order_by(columns.id.desc())
         for kind in ("FAILED", "CRASHED")
@@ -69,17 +78,20 @@ def failures(filter: FailureFilter) -> Select[object]:
     if filter.step is not None:
         step = cast(func.floor((times - filter.first_step) * 1.0 / filter.step), BigInteger)
         counted_apart = ["which"]  # not "step": results have a column of that name
+    same = (found.c.flow_name, found.c.state_type, result.c.type, found.c.message)
     counted = select(
-        *(found.c.flow_name, found.c.state_type, result.c.type, found.c.message, runs),
+        *(*same, runs),
         *(
             func.max(found.c.id).label("newest_id"),
             func.min(times).label("first"),
             func.max(times).label("last"),
             step.label("which"),
+            found.c.from_task,
         ),
-    ).select_from(found.outerjoin(result, and_(result.c.run_id == found.c.id, result.c.is_exception)))
-    same = (found.c.flow_name, found.c.state_type, result.c.type, found.c.message)
-    counted = counted.group_by(*same, *counted_apart)
+    ).select_from(
+        found.outerjoin(result, and_(result.c.run_id == found.c.id, result.c.is_exception, ~found.c.from_task))
+    )
+    counted = counted.group_by(*same, found.c.from_task, *counted_apart)
     return counted.order_by(runs.desc(), func.max(found.c.id).desc())
 
 
