@@ -150,6 +150,7 @@ class Doomed(NamedTuple):
 class FailureCount(NamedTuple):
     first: Micros
     flow_name: str
+    from_task: bool = False
     last: Micros
     message: str | None
     newest_id: Id
