@@ -26,7 +26,8 @@
 #   make pictures      the documentation's pictures anew, in docs/images, from a run of examples/flights.py
 #   make engines       install what workers are tested with, packages of Debian: OpenSSH's server, Slurm, Podman
 #   make kubernetes    the tests of Kubernetes's workers on a real cluster, with KUBECONFIG=FILE; IMAGE=NAME has Python in it
-#   make cluster       the tests of Ray, which is installed into .cache/ray: 300 MB, so `make test` does without
+#   make cluster       the tests of Ray, which is installed into .cache/ray: 300 MB, so `make test` does without; KILLS=60 kills
+#                      as many of its workers at random moments, too
 #   make docs          build the documentation into site/, and serve it; SERVE=no does not, PORT=8000 chooses the port
 #   make api           say what of the public API breaks, compared with its snapshot in api/; BASE=REF with that of a
 #                      commit, WRITE=yes makes the snapshot anew
@@ -199,7 +200,9 @@ kubernetes: $(VENV)/.dev
 		$(BIN)/pytest --quiet tests/deployments/test_infrastructure.py -k Kubernetes
 
 cluster: $(VENV)/.dev .cache/ray/.have
-	PYTHONPATH=.cache/ray RAY_AUTH_MODE=token $(PYTEST) --numprocesses 0 -m cluster tests/runners
+	PYTHONPATH=.cache/ray RAY_AUTH_MODE=token $(PYTEST) --numprocesses 0 -m cluster tests/runners tests/chaos/test_chaos.py
+	$(if $(KILLS),PYTHONPATH=.cache/ray RAY_AUTH_MODE=token CHAOS_RUNNER=ray CHAOS_COUNT=$(KILLS) \
+		PERDURE_LOGGING_LEVEL=CRITICAL $(BIN)/python -m tests.chaos workers)
 
 .cache/ray/.have: requirements/ray.txt $(VENV)/.dev
 	@$(PIP) install --no-deps --require-hashes --upgrade --target .cache/ray --requirement $<

@@ -1,5 +1,6 @@
 """`python -m tests.chaos [KIND…]`: CHAOS_COUNT kills of flows, as many of workers, and of what deployments run with; a
-tenth as many other stories of each kind, fewer of owners. CHAOS_SEED is the first story's number.
+tenth as many other stories of each kind, fewer of owners. CHAOS_SEED is the first story's number; CHAOS_RUNNER has the
+workers be those of one task runner: processes, dask or, where it is installed, ray.
 """
 
 import itertools

@@ -48,7 +48,15 @@ def test_flows_continue_after(kind: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("on", "case"), [("processes", "nested"), ("processes", "chained"), ("dask", "subflows"), ("dask", "chained")]
+    ("on", "case"),
+    [
+        ("processes", "nested"),
+        ("processes", "chained"),
+        ("dask", "subflows"),
+        ("dask", "chained"),
+        pytest.param("ray", "subflows", marks=pytest.mark.cluster),
+        pytest.param("ray", "large", marks=pytest.mark.cluster),
+    ],
 )
 def test_what_killed_workers_had_completed_stays_and_what_they_ran_is_crashed_or_tried_again(
     home: Path, on: str, case: str

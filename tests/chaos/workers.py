@@ -2,6 +2,7 @@
 
 import atexit
 import faulthandler
+import importlib.util
 import os
 import random
 import re
@@ -9,7 +10,7 @@ import signal
 import threading
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -19,11 +20,12 @@ from perdure.errors import ResultLost
 from perdure.records import RunFilter, TaskRun
 from perdure.results import get_result
 from perdure.states import StateType
-from perdure.task_runners import DaskTaskRunner, ProcessTaskRunner
+from perdure.task_runners import DaskTaskRunner, ProcessTaskRunner, RayTaskRunner
 from perdure.testing.crashes import root_run
 from perdure.testing.invariants import Witness, violations
 from tests.chaos.on_workers import CASES, Case, below, ledger, places
 from tests.dask_cluster import DaskCluster
+from tests.ray_cluster import ray_cluster, ray_workers
 
 WORKERS = 2
 _PATIENCE = 120.0  # seconds for a flow to end
@@ -68,6 +70,29 @@ def _kill_dask_worker(chance: random.Random) -> "tuple[int, str] | None":
     return living[address], address
 
 
+@cache
+def _start_ray() -> None:
+    """One for all stories of this process."""
+    stack = ExitStack()
+    stack.enter_context(ray_cluster())
+    atexit.register(stack.close)
+
+
+def _on_ray() -> RayTaskRunner:
+    _start_ray()
+    return RayTaskRunner()
+
+
+def _kill_ray_worker(chance: random.Random) -> "tuple[int, str] | None":
+    living = ray_workers()
+    if not living:
+        return None
+    pid = chance.choice(living)
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    return pid, str(pid)
+
+
 RUNNERS: dict[str, Killed] = {
     "processes": Killed(
         lambda: ProcessTaskRunner(WORKERS), _kill_process, r"was lost: process (\d+) was killed by SIGKILL"
@@ -77,7 +102,9 @@ RUNNERS: dict[str, Killed] = {
         _kill_dask_worker,
         r"was lost: Dask worker (tcp://\S+) is gone",
     ),
+    "ray": Killed(_on_ray, _kill_ray_worker, r"was lost: Ray worker \S+ \(process (\d+)\) is gone"),
 }
+HERE = [name for name in RUNNERS if name != "ray" or importlib.util.find_spec("ray") is not None]
 
 
 class Told(NamedTuple):
@@ -91,7 +118,8 @@ class Told(NamedTuple):
 
 def killed_workers(chance: random.Random, on: str | None = None, name: str | None = None) -> Told:
     """Up to four workers are killed while a flow runs; what was lost and persisted is resumed after."""
-    on, name = on or chance.choice(list(RUNNERS)), name or chance.choice(list(CASES))
+    on = on or os.environ.get("CHAOS_RUNNER") or chance.choice(HERE)
+    name = name or chance.choice(list(CASES))
     retries, persisted = chance.choice([0, 1, _MANY, _MANY]), chance.random() < 0.5
     story = _Story(CASES[name], RUNNERS[on], retries, persisted, chance)
     story.play()

@@ -1,6 +1,7 @@
 """Tasks on a Ray cluster: what every task runner of a cluster does, and a task that is ended with its process."""
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from perdure.control import cancel_flow_run
 from perdure.errors import CancelledRun
 from perdure.records import RunFilter
 from perdure.task_runners import RayTaskRunner
+from tests.ray_cluster import ray_boards, ray_cluster
 from tests.runners.cluster_conformance import ClusterConformance, pid, wait_until
 
 ray = pytest.importorskip("ray")
@@ -28,19 +30,8 @@ _PATIENCE = 120.0  # seconds: much more than anything here takes on a busy machi
 @pytest.fixture(scope="session", autouse=True)
 def cluster() -> Iterator[None]:
     """One Ray for all tests, which it takes long to start."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("RAY_AUTH_MODE", "token")
-        patched.setenv("RAY_worker_niceness", "0")  # else its workers wait for whatever else runs on the machine
-        ray.init(
-            address="local",
-            num_cpus=2,
-            resources={"TPU": 1},
-            object_store_memory=200_000_000,
-            include_dashboard=False,
-            log_to_driver=False,
-        )
+    with ray_cluster():
         yield
-        ray.shutdown()
 
 
 @pytest.fixture
@@ -115,6 +106,30 @@ def test_a_task_that_cannot_be_interrupted_is_ended_with_its_process_after_the_g
         waits()
     canceller.join()
     wait_until(lambda: not Path("/proc", path.read_text(), "cmdline").exists())
+
+
+@task(retries=1)
+def noted(number: int, folder: str) -> int:
+    Path(folder, f"{number}-{os.getpid()}").touch()
+    wait_until(Path(folder, "go").exists)
+    return number
+
+
+def test_calls_continue_when_the_actor_that_knows_their_workers_is_killed(
+    runner: RayTaskRunner, tmp_path: Path
+) -> None:
+    @flow(task_runner=runner)
+    def loses() -> Any:
+        futures = noted.map(range(30), str(tmp_path))
+        wait_until(lambda: len(list(tmp_path.iterdir())) == 2)  # each worker has said that it runs one
+        (board,) = ray_boards()
+        os.kill(board, signal.SIGKILL)
+        (tmp_path / "go").touch()
+        return futures.result()
+
+    assert loses() == list(range(30))
+    runs = session.current().orchestrator.task_runs(RunFilter())
+    assert {run.state_name for run in runs} == {"Completed"}
 
 
 def test_another_cluster_than_that_of_the_process_is_refused() -> None:

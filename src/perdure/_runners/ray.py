@@ -103,15 +103,12 @@ class _Cluster:
     """This process's connection to a Ray cluster, with a board."""
 
     def __init__(self, address: str | None) -> None:
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
         context = ray.get_runtime_context()
         self.addresses = (None, "auto", "local", context.gcs_address, address)
         self._job = context.get_job_id()
-        here = NodeAffinitySchedulingStrategy(context.get_node_id(), soft=False)  # it ends with us, and is near
-        self.board: Any = (
-            ray.remote(Board).options(num_cpus=0, max_concurrency=10_000, scheduling_strategy=here).remote()
-        )
+        self.board = _new_board()
+        self._has_answered = False  # whether a worker has had an answer of the board
+        self._renewing = threading.Lock()
         self._run_batch: Any = ray.remote(providers.on_workers("ray"))
         self.came: dict[str, object] = {}  # Ray's references of values whose calls have not arrived, by their keys
         self._room, self._looked = 0, -_ROOM
@@ -121,14 +118,25 @@ class _Cluster:
         try:
             if ray.get_runtime_context().get_job_id() != self._job:
                 return False
-            self.ask("withdraw", [])
+            self.ask(self.board, "withdraw", [])
         except Exception:
             return False
         return True
 
-    def ask(self, method: str, /, *arguments: object) -> Any:
-        """What the board says. Raises what Ray raises, if it does not answer."""
-        return ray.get(getattr(self.board, method).remote(*arguments), timeout=_SECONDS)
+    def ask(self, board: Any, method: str, /, *arguments: object) -> Any:
+        """What a board says. Raises what Ray raises, if it does not answer."""
+        return ray.get(getattr(board, method).remote(*arguments), timeout=_SECONDS)
+
+    def note_answer(self, board: object) -> None:
+        """A worker has had an answer of a board."""
+        self._has_answered = self._has_answered or board is self.board
+
+    def renew(self, board: object) -> bool:
+        """A board is gone; whether the next batches have another one. One that has never answered gets no successor."""
+        with self._renewing:
+            if board is self.board and self._has_answered:
+                self.board, self._has_answered = _new_board(), False
+            return board is not self.board
 
     @property
     def room(self) -> int:
@@ -139,7 +147,7 @@ class _Cluster:
                 self._room = int(sum(each.get("CPU", 0) for each in _nodes()))
         return self._room
 
-    def submit(self, batch: str, greeting: bytes, sent: Sent) -> object:
+    def submit(self, batch: str, board: object, greeting: bytes, sent: Sent) -> object:
         """Have the cluster run a batch; Ray's reference of what came of it."""
         options = {}
         if sent.resources:
@@ -147,14 +155,16 @@ class _Cluster:
         payload = pickle.dumps((greeting, sent.shared, sent.calls), pickle.HIGHEST_PROTOCOL)
         # In a list, the values are not waited for before the batch begins: the worker says which of them is lost.
         return self._run_batch.options(name=sent.name, max_retries=0, **options).remote(
-            batch, self.board, payload, list(sent.held)
+            batch, board, payload, list(sent.held)
         )
 
     def withdraw(self, lanes: Sequence["_Lane"]) -> None:
         """Have the batches of lanes not begin, or stop."""
-        with suppress(Exception):  # the board is gone, and with it the cluster
-            workers = self.ask("withdraw", [lane.batch for lane in lanes])
-            for lane, worker in zip(lanes, workers, strict=True):
+        with suppress(Exception):  # the board is gone, so they do neither
+            board = self.board
+            those = [lane for lane in lanes if lane.board is board]
+            workers = self.ask(board, "withdraw", [lane.batch for lane in those])
+            for lane, worker in zip(those, workers, strict=True):
                 if worker is None:
                     lane.unqueue()
 
@@ -178,6 +188,15 @@ class _Cluster:
         """Whether a value is gone is known to who needs it."""
 
 
+def _new_board() -> Any:
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    here = NodeAffinitySchedulingStrategy(
+        ray.get_runtime_context().get_node_id(), soft=False
+    )  # it ends with us, and is near
+    return ray.remote(Board).options(num_cpus=0, max_concurrency=10_000, scheduling_strategy=here).remote()
+
+
 def _nodes() -> list[dict[str, float]]:
     """What each node has of the resources that Ray counts."""
     return [each["Resources"] for each in ray.nodes() if each["Alive"]]
@@ -196,6 +215,7 @@ class _Lane:
         self._cluster = cluster
         self._greeting = greeting
         self.batch = ""
+        self.board: Any = None  # that workers ask about the batch
         self._outcome: object = None  # Ray's reference of what comes of the batch; None once all has come
         self._heard: object = None  # and of what it says next, once it takes long
         self._count = 0  # of what it has said
@@ -205,7 +225,8 @@ class _Lane:
         """Send a batch."""
         self.batch, self._count, self._heard = uuid.uuid4().hex, 0, None
         try:
-            self._outcome = self._cluster.submit(self.batch, self._greeting, sent)
+            self.board = self._cluster.board
+            self._outcome = self._cluster.submit(self.batch, self.board, self._greeting, sent)
         except BatchRefused:
             raise
         except Exception as error:
@@ -228,7 +249,7 @@ class _Lane:
         raise self._lost("it was given up")
 
     def _listen(self) -> None:
-        self._heard = self._cluster.board.hear.remote(self.batch)
+        self._heard = self.board.hear.remote(self.batch)
 
     def _next_heard(self) -> Sequence[Message]:
         try:
@@ -236,6 +257,7 @@ class _Lane:
         except Exception as error:
             raise self._lost(f"{type(error).__name__}: {error}") from error
         self._count += 1
+        self._cluster.note_answer(self.board)
         self._listen()
         return self._messages(*said)
 
@@ -251,10 +273,14 @@ class _Lane:
             cause = error.cause if isinstance(error, ray.exceptions.RayTaskError) else None
             if cause is None or isinstance(cause, ray.exceptions.TaskCancelledError):
                 raise self._lost(f"{type(error).__name__}: {error}") from error
+            if isinstance(cause, ray.exceptions.RayActorError):  # the board was gone when the batch was to begin
+                self._outcome = None
+                raise WorkerLost(str(cause), 0 if self._cluster.renew(self.board) else None) from error
             outcome = f"A Ray worker cannot run Perdure's tasks: {type(cause).__name__}: {cause}"
         if isinstance(outcome, str):
             self._done()
             raise BatchRefused(outcome)
+        self._cluster.note_answer(self.board)
         count, messages, values = outcome
         said: list[Message] = []
         while self._count < count:  # what it has said is on its way here
@@ -268,14 +294,17 @@ class _Lane:
         """Ray has given the batch up: what may have begun of it?"""
         self._outcome = None
         try:
-            worker = self._cluster.ask("end", self.batch)
+            worker = self._cluster.ask(self.board, "end", self.batch)
+        except ray.exceptions.RayActorError:
+            self._cluster.renew(self.board)
+            return WorkerLost("the actor beside the flow that knows which Ray worker runs it has died")
         except Exception:
             return WorkerLost(f"the Ray cluster cannot be reached, after: {why}")
         return WorkerLost(f"Ray worker {worker} is gone: {why}" if worker else why, None if worker else 0)
 
     def _done(self) -> None:
         self._outcome = self._heard = None
-        self._cluster.board.end.remote(self.batch)
+        self.board.end.remote(self.batch)
 
     def unqueue(self) -> None:
         """The batch was withdrawn before a worker has begun it: have Ray not wait for one."""
