@@ -4,28 +4,44 @@ import asyncio
 import base64
 import gc
 import json
+import pickle
 import subprocess
 import sys
 import weakref
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import closing, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import hypothesis
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from perdure import flow, settings, task
+from perdure import flow, settings, task, transaction
 from perdure.errors import (
     DefinitionError,
     MissingResult,
     ResultCorrupt,
     ResultMissing,
+    ResultOverwritten,
     SerializationError,
     StorageKeyError,
 )
 from perdure.filesystems import LocalFileSystem
-from perdure.results import LiteralResult, PersistedResult, UnpersistedResult, get_result, result_from_json
+from perdure.results import (
+    LiteralResult,
+    PersistedResult,
+    UnpersistedResult,
+    aget_result,
+    find_result,
+    get_result,
+    result_from_json,
+    rewrite,
+)
 from perdure.serializers import Serializer
+from perdure.testing.home import fresh_home
 
 
 class Big:
@@ -318,15 +334,78 @@ def test_a_template_makes_one_file_a_run(home: Path) -> None:
     assert names == ["greetings/greets_ann_001.json", "greetings/greets_bob_002.json"]
 
 
-def test_an_overwritten_key_leaves_values_in_memory_and_gives_readers_the_last() -> None:
-    @task(persist_result=True, result_storage_key="one")
-    def writes(x: int) -> int:
-        return x
+@task(persist_result=True, result_storage_key="one")
+def under_one_key(x: int) -> int:
+    return x
 
-    first, second = writes(1, return_state=True), writes(2, return_state=True)
-    handle: Any = result_from_json(first.data.json())
 
-    assert (first.result(), second.result(), handle.get()) == (1, 2, 2)
+def test_an_overwritten_key_leaves_values_in_memory() -> None:
+    first, second = under_one_key(1, return_state=True), under_one_key(2, return_state=True)
+
+    assert (first.result(), second.result()) == (1, 2)
+
+
+def test_what_another_run_has_overwritten_is_an_error_that_names_the_key_both_runs_and_the_remedy(home: Path) -> None:
+    first, second = under_one_key(1, return_state=True), under_one_key(2, return_state=True)
+
+    with pytest.raises(ResultOverwritten) as caught:
+        get_result(str(first.run_id))
+
+    for said in (str(home / "storage" / "one"), str(first.run_id), str(second.run_id), "result_storage_key"):
+        assert said in str(caught.value)
+
+
+def test_a_result_that_was_rewritten_is_not_taken_for_another_runs() -> None:
+    state: Any = under_one_key(1, return_state=True)
+    handles = find_result(state.run_id), result_from_json(state.data.json())
+
+    list(rewrite([state.run_id], serializer="json"))
+
+    assert [handle.get() for handle in handles] == [1, 1]
+
+
+_WAYS: tuple[Callable[[Any], Any], ...] = (
+    lambda future: future.result(),
+    lambda future: future.state.result(),
+    lambda future: get_result(future.task_run_id),
+    lambda future: asyncio.run(aget_result(future.task_run_id)),
+    lambda future: find_result(future.task_run_id).get(),
+    lambda future: result_from_json(future.state.data.json()).get(),
+    lambda future: pickle.loads(pickle.dumps(future.state)).result(),
+    lambda future: future.state.data.open().read() and future.result(),
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 2), st.booleans()), min_size=2, max_size=6))
+@hypothesis.settings(max_examples=8, deadline=None)
+def test_whatever_shares_keys_no_run_ever_has_the_value_of_another(calls: list[tuple[str, int, bool]]) -> None:
+    """Calls of two tasks, of equal and of other arguments, some of them in a transaction, under two keys."""
+
+    def made(x: int, key: str) -> tuple[str, int]:
+        return ("made", x)
+
+    kept = {"persist_result": True, "result_storage_key": "{parameters[key]}", "cache_result_in_memory": False}
+    tasks: list[Any] = [task(name=name, **kept)(made) for name in ("one", "other")]  # type: ignore[call-overload]
+
+    futures: list[tuple[Any, int]] = []
+
+    @flow
+    def calling() -> None:
+        for number, (key, x, staged) in enumerate(calls):
+            with transaction() if staged else nullcontext():
+                futures.append((tasks[number % 2].submit(x, key), x))
+                futures[-1][0].wait()
+
+    def check() -> None:
+        for future, x in futures:
+            for way in _WAYS:
+                with suppress(ResultOverwritten):
+                    assert way(future) == ("made", x)
+        assert futures[-1][0].result() == ("made", futures[-1][1])
+
+    with fresh_home():
+        calling()
+        check()
 
 
 @pytest.mark.parametrize("key", ["../out", "/etc/out", "a/../../out"])

@@ -370,4 +370,5 @@ def result_from_record(
         keep=keep,
         storage=None if storages is None else storages(record.storage_id),
         document=None if record.value is None else record.value.encode(),
+        run_id=record.run_id,
     )

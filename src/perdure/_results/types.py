@@ -5,14 +5,14 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
 from perdure._model.colour import FetchPolicy, caller_is_async
-from perdure._model.errors import ResultCorrupt, ResultError, ResultMissing, ResultNotKept, ResultOverwritten
+from perdure._model.errors import ResultCorrupt, ResultError, ResultMissing, ResultNotKept
 from perdure._model.exceptions import portable
 from perdure._platform.lazy_import import LazyModule
 from perdure._platform.threads import in_thread
 from perdure._results.document import PersistedResultBlob, read_document
 from perdure._results.keys import is_own_key
 from perdure._results.quick_read import read_quickly
-from perdure._results.replaced import check_replaced
+from perdure._results.replaced import Read, check_replaced
 from perdure._results.sync_or_async import FetchableResult, perhaps_awaited
 from perdure._results.type_names import type_name
 
@@ -30,10 +30,6 @@ class BaseResult(FetchableResult[R]):
 
     __slots__ = ()
     type = "base"
-
-    def get_own(self) -> R:
-        """The value that this very run came to, even if another one's has replaced it since."""
-        return self.load()  # type: ignore[no-any-return]
 
     @property
     def in_memory(self) -> R | None:
@@ -163,6 +159,7 @@ class PersistedResult(BaseResult[R]):
         "document",
         "expires",
         "python_type",
+        "run_id",
         "serializer",
         "size",
         "storage_id",
@@ -213,7 +210,9 @@ class PersistedResult(BaseResult[R]):
         keep: bool = True,
         preview: str | None = None,
         document: bytes | None = None,
+        run_id: str | None = None,
     ) -> None:
+        self.run_id = run_id  # whose result it is, as far as that is known
         self.storage_id = storage_id
         self.storage_key = storage_key
         self.serializer = serializer  # the description, as JSON
@@ -235,6 +234,7 @@ class PersistedResult(BaseResult[R]):
 
         Raises:
             ResultMissing: the storage has no such document, or not its payload.
+            ResultOverwritten: another run has used the key since, and the document is that one's result.
             ResultCorrupt: the document or its payload is not what was written.
             ResultUnreadable: it cannot be decoded here, or has no such part.
             ResultUntrusted: signing keys are set, and none of them signed it.
@@ -246,7 +246,7 @@ class PersistedResult(BaseResult[R]):
     def load(self, *, columns: Sequence[str] | None = None, rows: slice | None = None) -> R:
         if columns is not None or rows is not None:
             return cast("R", self._loaded(lambda blob: blob.load_part(self._where, self.storage, columns, rows)))
-        return self._value(self.read)
+        return self._value()
 
     async def aget(self, *, columns: Sequence[str] | None = None, rows: slice | None = None) -> R:
         """`get`, in another thread unless the value is in memory."""
@@ -254,17 +254,10 @@ class PersistedResult(BaseResult[R]):
             return cast("R", self._cache)
         return await in_thread(self.load, columns=columns, rows=rows)
 
-    def get_own(self) -> R:
-        """The value that this very run came to.
-
-        Raises what `get` raises, and ResultOverwritten if the document holds another run's value by now.
-        """
-        return self._value(self._read_own)
-
-    def _value(self, read: Callable[[], PersistedResultBlob]) -> R:
+    def _value(self) -> R:
         if (value := self._cache) is MISSING:
             quickly = read_quickly(self._bytes, self.serializer, self.digest)
-            value = quickly[0] if quickly else self._loaded(lambda blob: blob.load(self._where, self.storage), read)
+            value = quickly[0] if quickly else self._loaded(lambda blob: blob.load(self._where, self.storage))
             if self._keep:
                 self._cache = value
         return cast("R", value)
@@ -274,10 +267,16 @@ class PersistedResult(BaseResult[R]):
         return document
 
     def _read_own(self) -> PersistedResultBlob:
+        """The document, if it is that of this result."""
         blob = self.read()
-        if self.digest is not None and blob.digest != self.digest:
-            raise ResultOverwritten(f"{self.location} was overwritten by another run, which used the same key.")
+        if not is_own_key(self.storage_key):
+            self._check(blob)
         return blob
+
+    def _check(self, blob: PersistedResultBlob) -> None:
+        if self.digest is not None and blob.digest != self.digest:
+            where = self.storage_id, self.storage_key
+            check_replaced(Read(self.run_id, *where, self.digest, blob.digest, self.location))
 
     def open(self) -> BinaryIO:
         """What the serializer wrote, as a file to read and to seek in, without loading the value.
@@ -287,15 +286,12 @@ class PersistedResult(BaseResult[R]):
         """
         return cast("BinaryIO", self._loaded(lambda blob: blob.open(self._where, self.storage)))
 
-    def _loaded(
-        self, load: Callable[[PersistedResultBlob], object], read: Callable[[], PersistedResultBlob] | None = None
-    ) -> Any:
-        read = read or self.read
-        blob = read()
+    def _loaded(self, load: Callable[[PersistedResultBlob], object]) -> Any:
+        blob = self._read_own()
         try:
             return load(blob)
         except ResultMissing:  # its key may just have been written to again, and then the old payload is gone
-            again = read()
+            again = self._read_own()
             if again.payload == blob.payload:
                 raise
             return load(again)
@@ -306,7 +302,7 @@ class PersistedResult(BaseResult[R]):
     def read(self) -> PersistedResultBlob:
         """The document in the storage.
 
-        A key that the user chose gives the newest document that was written under it. Under a key of its own, a
+        Under a key that the user chose, it may be another run's by now, which `get` refuses. Under a key of its own, a
         document that is whole, but not this result's, is an error.
 
         Raises:
@@ -318,8 +314,8 @@ class PersistedResult(BaseResult[R]):
             blob = read_document(self.storage, self.storage_key)
         else:
             blob = PersistedResultBlob.from_bytes(self.document, self._where, self.storage_key)
-        if self.digest is not None and blob.digest != self.digest and is_own_key(self.storage_key):
-            check_replaced(self.storage_id, self.storage_key, self.digest, blob.digest, self.location)
+        if is_own_key(self.storage_key):
+            self._check(blob)
         return blob
 
     @property
@@ -393,7 +389,7 @@ class PersistedResult(BaseResult[R]):
         return {name: getattr(self, name) for name in self.__slots__ if name not in ("_storage", "_cache", "_preview")}
 
     def __setstate__(self, state: dict[str, object]) -> None:
-        self._storage = self._preview = self.document = None
+        self._storage = self._preview = self.document = self.run_id = None
         for name, value in state.items():
             setattr(self, name, value)
         self._cache = MISSING

@@ -284,7 +284,10 @@ def _write_now(
     keep = run.options.cache_result_in_memory
     # What is staged is in a record of the transaction, until that is committed.
     inline = runtime.inline_for(storage, record_id) if key is None and run.transaction is None else None
-    return write_result(value, key, storage, serializer, runtime.storage_id(storage), keep, runtime.secure, inline)
+    storage_id = runtime.storage_id(storage)
+    result = write_result(value, key, storage, serializer, storage_id, keep, runtime.secure, inline)
+    result.run_id = record_id
+    return result
 
 
 def crash(run: RunContext, runtime: Runtime, error: BaseException) -> Steps[State[object]]:
