@@ -173,12 +173,14 @@ def test_a_program_that_cannot_be_read_is_an_error_with_its_line() -> None:
 
 def rules() -> list[Move | Decide]:
     """All that the tables of the sources say."""
-    from perdure._migration import airflow, dagster, dbos, joblib, luigi, prefect
+    from perdure._migration import airflow_names, dagster_names, dbos_names, joblib_names, luigi_names, prefect_names
 
-    found: list[Move | Decide] = [*prefect._MOVES.values(), *prefect._WITHOUT.values(), airflow._DAG, airflow._TASK]
-    found += [*dagster._MOVES.values(), *dbos._MOVES.values()]
+    found: list[Move | Decide] = [*prefect_names._MOVES.values(), *prefect_names._WITHOUT.values()]
+    found += [airflow_names._DAG, airflow_names._TASK]
+    found += [*dagster_names._MOVES.values(), *dbos_names._MOVES.values()]
     found += [each for source in SOURCES.values() for each in source.methods.values()]
-    found += [value for module in (airflow, dagster, dbos, joblib, luigi) for value in vars(module).values()]  # type: ignore[misc]
+    tables = (airflow_names, dagster_names, dbos_names, joblib_names, luigi_names)
+    found += [value for module in tables for value in vars(module).values()]  # type: ignore[misc]
     return [each for each in found if isinstance(each, Move | Decide)]
 
 

@@ -12,7 +12,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from perdure._migration.prefect import PREFECT
+from perdure._migration.prefect_names import PREFECT
 from perdure._migration.rules import Move
 
 from .stand_ins import STAND_INS

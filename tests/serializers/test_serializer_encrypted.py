@@ -15,7 +15,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from perdure import settings
-from perdure._serializers.encryption import CHUNK
+from perdure._serializers.encryption_streams import CHUNK
 from perdure._serializers.payload import BytesSource
 from perdure._serializers.text import from_base64
 from perdure.errors import ResultCorrupt, ResultUnreadable, SerializationError

@@ -1,4 +1,4 @@
-"""Another serializer's output, compressed."""
+"""Another serializer's output, compressed; the bytes themselves are in `compression_streams`."""
 
 import functools
 from typing import TYPE_CHECKING, Any, Literal
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import ValidationInfo, field_validator, model_validator
 
 from perdure._serializers.base import Serializer
-from perdure._serializers.compression import ZSTD_NAMES, CompressingOutlet, open_compressed, zstd
+from perdure._serializers.compression_streams import ZSTD_NAMES, CompressingOutlet, open_compressed, zstd
 from perdure._serializers.modules import check_choice, import_module
 from perdure._serializers.payload import Payload, Source
 from perdure._serializers.wrapping import Inlet, WrappingSerializer, or_corrupt

@@ -1,4 +1,7 @@
-"""Another serializer's output, encrypted: those without the key learn its length and nothing else."""
+"""Another serializer's output, encrypted: those without the key learn its length and nothing else.
+
+The cipher and the form of the bytes are in `encryption_streams`.
+"""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
@@ -8,7 +11,7 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 from perdure._model.errors import SerializationError
 from perdure._platform.keyring import Key, KeyRing
 from perdure._serializers.base import Serializer
-from perdure._serializers.encryption import DecryptingFile, EncryptingOutlet, decrypt, encrypt, key_id_of
+from perdure._serializers.encryption_streams import DecryptingFile, EncryptingOutlet, decrypt, encrypt, key_id_of
 from perdure._serializers.payload import Payload, Source
 from perdure._serializers.wrapping import Inlet, WrappingSerializer, or_corrupt
 from perdure._settings import settings

@@ -13,7 +13,7 @@ from types import ModuleType
 
 from pydantic import ValidationInfo
 
-from perdure._serializers.compression import ZSTD_NAMES
+from perdure._serializers.compression_streams import ZSTD_NAMES
 
 _chosen: set[tuple[str, str]] = {
     *(("picklelib", name) for name in ("cloudpickle", "pickle", "dill")),

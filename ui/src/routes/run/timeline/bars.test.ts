@@ -1,40 +1,6 @@
 import { describe, expect, it } from "vitest"
 import type { Schemas } from "~/api/client"
-import { isWhole, merged, packed, type Bar } from "./bars"
-
-const bar = (start: number, end: number): Bar => ({
-  id: `${start}-${end}`,
-  kind: "task",
-  name: "",
-  of: "",
-  type: "COMPLETED",
-  stateName: "Completed",
-  start,
-  end,
-  isOpen: false,
-  isStopped: false,
-  attempts: 1,
-})
-
-describe("rows", () => {
-  it("are as many as bars at one time", () => {
-    const { rows, count } = packed([bar(0, 10), bar(1, 4), bar(5, 9), bar(10, 12)])
-    expect([...rows]).toEqual([0, 1, 1, 0])
-    expect(count).toBe(2)
-  })
-
-  it("hold no two bars that lie over each other, of ten thousand", () => {
-    const bars = Array.from({ length: 10_000 }, (_, index) => bar(index, index + ((index * 7_919) % 97)))
-    const { rows, count } = packed(bars)
-    const ends = new Array<number>(count).fill(-1)
-    bars.forEach((each, index) => {
-      const row = rows[index] ?? -1
-      expect(each.start).toBeGreaterThanOrEqual(ends[row] ?? Infinity)
-      ends[row] = each.end
-    })
-    expect(count).toBeLessThanOrEqual(97)
-  })
-})
+import { isWhole, merged } from "./bars"
 
 describe("what changed", () => {
   const columns = (runs: Record<string, Schemas["StateType"]>, counts: Schemas["Timeline"]["counts"] = {}) => {

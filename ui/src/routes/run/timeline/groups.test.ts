@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest"
 import type { Schemas } from "~/api/client"
 import type { Bar } from "./bars"
 import { foldedBars, foldingOf } from "./folding"
-import { attemptsOf, criticalPath, grouped, groupsOf, ordered, saved } from "./groups"
+import { attemptsOf, criticalPath, groupsOf, saved } from "./groups"
 
 const bar = (of: string, start: number, end: number, more: Partial<Bar> = {}): Bar => ({
   ...{ id: `${of} ${start}`, kind: "task", name: of, of, type: "COMPLETED", stateName: "Completed", start, end },
@@ -12,38 +12,12 @@ const state = (ms: number, type: Schemas["StateType"], isStopped = false): Schem
   ...{ type, name: type, message: null, is_stopped: isStopped, time: new Date(ms).toISOString() },
 })
 
-describe("rows by task", () => {
-  const bars = [
-    bar("load", 0, 10),
-    bar("train", 10, 90),
-    bar("load", 12, 14, { type: "FAILED" }),
-    bar("load", 13, 20),
-    bar("report", 95, 99, { type: "RUNNING", isOpen: true }),
-  ]
-  const names = (order: Parameters<typeof ordered>[1]) => ordered(groupsOf(bars), order).map(group => group.of)
+describe("the calls of a task", () => {
+  const bars = [bar("load", 0, 10), bar("train", 10, 90), bar("load", 12, 14, { type: "FAILED" }), bar("load", 13, 20)]
 
   it("count what failed and runs, and know the longest", () => {
     const [load] = groupsOf(bars)
     expect(load).toMatchObject({ of: "load", places: [0, 2, 3], failed: 1, running: 0, longest: 10, total: 19 })
-  })
-
-  it.each([
-    ["first", ["load", "train", "report"]],
-    ["failed", ["load", "train", "report"]],
-    ["running", ["report", "load", "train"]],
-    ["slowest", ["train", "load", "report"]],
-  ] as const)("are sorted: %s", (order, expected) => expect(names(order)).toEqual(expected))
-
-  it("take one row where a task is closed, and a lane for each call at a time where it is opened", () => {
-    const groups = groupsOf(bars)
-    expect(grouped(bars, groups, new Set()).count).toBe(3)
-    const open = grouped(bars, groups, new Set(["task load"]))
-    expect([open.count, ...open.rows]).toEqual([4, 0, 2, 0, 1, 3])
-    expect(open.heads.map(({ row, lanes }) => [row, lanes])).toEqual([
-      [0, 2],
-      [2, 1],
-      [3, 1],
-    ])
   })
 })
 

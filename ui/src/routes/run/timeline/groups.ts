@@ -1,5 +1,5 @@
 import type { Schemas } from "~/api/client"
-import { packed, type Bar } from "./bars"
+import type { Bar } from "./bars"
 
 /** The calls of one task or flow in a run. */
 export interface Group {
@@ -19,9 +19,6 @@ export interface Group {
   /** Where the first of them begins. */
   first: number
 }
-
-export const ORDERS = ["first", "failed", "running", "slowest"] as const
-export type Order = (typeof ORDERS)[number]
 
 /** The calls of a run by what they are calls of, in the order in which those began. */
 export function groupsOf(bars: readonly Bar[]): Group[] {
@@ -53,60 +50,6 @@ export function groupsOf(bars: readonly Bar[]): Group[] {
 
 export function isFailed(bar: Bar): boolean {
   return bar.type === "FAILED" || bar.type === "CRASHED"
-}
-
-/** Groups in an order; attempts of the run itself stay first. */
-export function ordered(groups: readonly Group[], order: Order): Group[] {
-  const by: Record<Order, (group: Group) => number> = {
-    first: group => group.first,
-    failed: group => -group.failed,
-    running: group => -group.running,
-    slowest: group => -group.longest,
-  }
-  const rank = (group: Group) => (group.kind === "attempt" ? -Infinity : by[order](group))
-  return [...groups].sort((one, other) => rank(one) - rank(other) || one.first - other.first)
-}
-
-/** Where bars are drawn: the row of each, how many rows there are, and the row at which each group begins. */
-export interface Rows {
-  rows: Int32Array
-  count: number
-  heads: readonly { group: Group; row: number; rows: number; lanes: number }[]
-}
-
-/** Rows by group: one for all bars of a group that is closed, as many as it needs for one that is opened. */
-export function grouped(bars: readonly Bar[], groups: readonly Group[], opened: ReadonlySet<string>): Rows {
-  const rows = new Int32Array(bars.length)
-  const heads: { group: Group; row: number; rows: number; lanes: number }[] = []
-  let row = 0
-  for (const group of groups) {
-    const own = packed(group.places.flatMap(place => bars[place] ?? []))
-    const isOpen = opened.has(group.key)
-    group.places.forEach((place, index) => {
-      rows[place] = row + (isOpen ? (own.rows[index] ?? 0) : 0)
-    })
-    heads.push({ group, row, rows: isOpen ? own.count : 1, lanes: own.count })
-    row += isOpen ? own.count : 1
-  }
-  return { rows, count: row, heads }
-}
-
-export const MOST_ROWS = 22 // all lanes of all groups are opened where they are no more; so many are seen at once
-
-/** The rows of bars; without groups, as few as there can be. */
-export function rowsOf(
-  bars: readonly Bar[],
-  byTask: boolean,
-  order: Order,
-  flipped: ReadonlySet<string>,
-): Rows & { isAllOpen: boolean } {
-  if (!byTask) return { ...packed(bars), heads: [], isAllOpen: false }
-  const groups = ordered(groupsOf(bars), order)
-  const every = new Set(groups.map(group => group.key))
-  const whole = grouped(bars, groups, every)
-  const isAllOpen = whole.count <= MOST_ROWS
-  const opened = new Set([...every].filter(key => flipped.has(key) !== isAllOpen))
-  return { ...grouped(bars, groups, opened), isAllOpen }
 }
 
 const SLACK = 2 // ms by which a call may begin before the one that it waited for is known to have ended

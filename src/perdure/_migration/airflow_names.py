@@ -1,4 +1,4 @@
-"""Airflow's TaskFlow: functions with `@dag` and `@task`."""
+"""What each name of Airflow's TaskFlow becomes: functions with `@dag` and `@task`; `airflow_dags` rewrites the rest."""
 
 from perdure._migration.rules import Decide, Move, Source
 

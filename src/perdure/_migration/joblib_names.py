@@ -1,4 +1,4 @@
-"""joblib: memoised and parallel functions."""
+"""What each name of joblib becomes, of memoised and parallel functions."""
 
 from perdure._migration.rules import Decide, Move, Source
 

@@ -1,4 +1,4 @@
-"""Dagster: ops, jobs, graphs and assets."""
+"""What each name of Dagster becomes, of ops, jobs, graphs and assets; `dagster_assets` rewrites the rest."""
 
 from perdure._migration.rules import Decide, Move, Source
 

@@ -1,4 +1,4 @@
-"""DBOS: workflows, steps and transactions."""
+"""What each name of DBOS becomes, of workflows, steps and transactions; `dbos_workflows` rewrites the rest."""
 
 from perdure._migration.rules import Decide, Move, Source
 

@@ -1,4 +1,4 @@
-"""Prefect 2 and 3. Most names are under the same paths here, so what is asked is whether they are."""
+"""What each name of Prefect 2 and 3 becomes. Most are under the same paths here; what is asked is whether they are."""
 
 import functools
 from importlib import import_module

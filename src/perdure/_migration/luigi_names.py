@@ -1,4 +1,4 @@
-"""Luigi: classes of tasks. Their functions are written anew; what is said is how."""
+"""What is said of each name of Luigi. Its classes of tasks are written anew as functions, by `luigi_functions`."""
 
 from perdure._migration.rules import Decide, Move, Source
 
