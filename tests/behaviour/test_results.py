@@ -4,12 +4,13 @@ import asyncio
 import base64
 import gc
 import json
+import logging
 import pickle
 import subprocess
 import sys
 import weakref
-from collections.abc import Callable
-from contextlib import closing, nullcontext, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -339,20 +340,31 @@ def under_one_key(x: int) -> int:
     return x
 
 
-def test_an_overwritten_key_leaves_values_in_memory() -> None:
+def test_an_overwritten_key_leaves_values_in_memory_and_gives_readers_the_last() -> None:
+    first, second = under_one_key(1, return_state=True), under_one_key(2, return_state=True)
+    handle: Any = result_from_json(first.data.json())  # type: ignore[union-attr]
+
+    assert (first.result(), second.result(), handle.get()) == (1, 2, 2)
+
+
+def test_a_reader_of_what_another_run_has_overwritten_is_warned_of_the_key_both_runs_and_the_remedy(
+    home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     first, second = under_one_key(1, return_state=True), under_one_key(2, return_state=True)
 
-    assert (first.result(), second.result()) == (1, 2)
-
-
-def test_what_another_run_has_overwritten_is_an_error_that_names_the_key_both_runs_and_the_remedy(home: Path) -> None:
-    first, second = under_one_key(1, return_state=True), under_one_key(2, return_state=True)
-
-    with pytest.raises(ResultOverwritten) as caught:
-        get_result(str(first.run_id))
+    assert get_result(str(first.run_id)) == 2
 
     for said in (str(home / "storage" / "one"), str(first.run_id), str(second.run_id), "result_storage_key"):
-        assert said in str(caught.value)
+        assert said in caplog.text
+
+
+def test_the_engine_takes_no_value_that_another_run_has_overwritten() -> None:
+    first: Any = under_one_key(1, return_state=True)
+    under_one_key(2)
+    handle = find_result(first.run_id)
+
+    with pytest.raises(ResultOverwritten):
+        handle.get_own()  # as it is asked for by a resumed run, and of what is cached
 
 
 def test_a_result_that_was_rewritten_is_not_taken_for_another_runs() -> None:
@@ -362,6 +374,26 @@ def test_a_result_that_was_rewritten_is_not_taken_for_another_runs() -> None:
     list(rewrite([state.run_id], serializer="json"))
 
     assert [handle.get() for handle in handles] == [1, 1]
+
+
+class Warned(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.of: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.of.append(record.getMessage())
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        logger = logging.getLogger("perdure")
+        logger.addHandler(self)
+        try:
+            yield
+        finally:
+            logger.removeHandler(self)
 
 
 _WAYS: tuple[Callable[[Any], Any], ...] = (
@@ -378,7 +410,9 @@ _WAYS: tuple[Callable[[Any], Any], ...] = (
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 2), st.booleans()), min_size=2, max_size=6))
 @hypothesis.settings(max_examples=8, deadline=None)
-def test_whatever_shares_keys_no_run_ever_has_the_value_of_another(calls: list[tuple[str, int, bool]]) -> None:
+def test_whatever_shares_keys_no_value_of_another_run_is_given_without_a_warning(
+    calls: list[tuple[str, int, bool]],
+) -> None:
     """Calls of two tasks, of equal and of other arguments, some of them in a transaction, under two keys."""
 
     def made(x: int, key: str) -> tuple[str, int]:
@@ -396,16 +430,22 @@ def test_whatever_shares_keys_no_run_ever_has_the_value_of_another(calls: list[t
                 futures.append((tasks[number % 2].submit(x, key), x))
                 futures[-1][0].wait()
 
+    warned = Warned()
+
     def check() -> None:
         for future, x in futures:
             for way in _WAYS:
-                with suppress(ResultOverwritten):
-                    assert way(future) == ("made", x)
+                warned.of.clear()
+                if way(future) != ("made", x):
+                    assert "used the same key" in "".join(warned.of)
+            with suppress(ResultOverwritten):
+                assert find_result(future.task_run_id).get_own() == ("made", x)
         assert futures[-1][0].result() == ("made", futures[-1][1])
 
     with fresh_home():
         calling()
-        check()
+        with warned.listening():
+            check()
 
 
 @pytest.mark.parametrize("key", ["../out", "/etc/out", "a/../../out"])

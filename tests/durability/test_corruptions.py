@@ -172,7 +172,7 @@ def forge_a_pickle(one: Specimen, _: Specimen, __: random.Random, laboratory: La
 
 
 READS: tuple[Callable[[Specimen], Any], ...] = (
-    *(lambda one: one.result.get(), lambda one: asyncio.run(one.result.aget())),
+    *(lambda one: one.result.get(), lambda one: asyncio.run(one.result.aget()), lambda one: one.result.get_own()),
     lambda one: one.result.get(rows=slice(0, 40_000)) if one.has_parts else one.result.get(),
 )
 Corruption = Callable[[Specimen, Specimen, random.Random, Laboratory], None]

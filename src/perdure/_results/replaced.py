@@ -1,9 +1,12 @@
 """Documents that hold another result than the one that is asked for, since their key was used again.
 
-Whatever is read as the value of a run has the digest that was recorded with the run. A key that the user chose may be
-used by several runs, and then the document is that of the last one: the others' values are gone, and another run's
-value in their place would be wrong. What may differ is the document of the same run: it was rewritten, with another key
-or serializer, or the run has run again since.
+A key that the user chose may be used by several runs, and then the document is that of the last one. What the engine
+takes as the value of a run, when it resumes or finds it cached, has the digest that was recorded with the run, or it is
+not taken. Who asks for the value of an earlier run is given the last one, as people expect of a key such as "latest",
+with a warning that names both runs: a value in the place of another is never given silently.
+
+What may differ without a word is the document of the same run: it was rewritten, with another key or serializer, or the
+run has run again since.
 """
 
 from perdure._model.errors import ResultCorrupt, ResultOverwritten
@@ -28,8 +31,10 @@ class Read(NamedTuple):
     location: str  # of the document, for people
 
 
-def check_replaced(read: Read) -> None:
+def check_replaced(read: Read, strictly: bool) -> None:
     """Let a document pass that has another digest than the result, if it is what became of the result itself.
+
+    One of another run passes with a warning, or `strictly` not at all.
 
     Raises:
         ResultOverwritten: it is another run's result; names both runs.
@@ -42,7 +47,9 @@ def check_replaced(read: Read) -> None:
             f"{read.location} holds another result: its digest is {read.found}, and that of this one is {read.digest}."
             " Run the task again, or restore the file."
         )
-    raise overwritten(read)
+    if strictly:
+        raise overwritten(read)
+    providers.logger("results").warning("The value is the last one under its key. %s", overwritten(read))
 
 
 def overwritten(read: Read) -> ResultOverwritten:

@@ -31,6 +31,10 @@ class BaseResult(FetchableResult[R]):
     __slots__ = ()
     type = "base"
 
+    def get_own(self) -> R:
+        """The value that this very run came to, even if another one's has replaced it since."""
+        return self.load()  # type: ignore[no-any-return]
+
     @property
     def in_memory(self) -> R | None:
         """The value, if it is in memory."""
@@ -229,12 +233,12 @@ class PersistedResult(BaseResult[R]):
     def get(self, *, columns: Sequence[str] | None = None, rows: slice | None = None) -> R:
         """The value, from storage the first time and from memory after that.
 
+        If another run has used a key of the user's since, it is that one's, and a warning in the log names both runs.
         Of a table or array that was written as "arrow", "parquet" or "numpy", `columns` and `rows` choose a part;
         only that part is read, and it is not kept in memory. Whether it is awaited is as for other results.
 
         Raises:
             ResultMissing: the storage has no such document, or not its payload.
-            ResultOverwritten: another run has used the key since, and the document is that one's result.
             ResultCorrupt: the document or its payload is not what was written.
             ResultUnreadable: it cannot be decoded here, or has no such part.
             ResultUntrusted: signing keys are set, and none of them signed it.
@@ -246,7 +250,7 @@ class PersistedResult(BaseResult[R]):
     def load(self, *, columns: Sequence[str] | None = None, rows: slice | None = None) -> R:
         if columns is not None or rows is not None:
             return cast("R", self._loaded(lambda blob: blob.load_part(self._where, self.storage, columns, rows)))
-        return self._value()
+        return self._value(strictly=False)
 
     async def aget(self, *, columns: Sequence[str] | None = None, rows: slice | None = None) -> R:
         """`get`, in another thread unless the value is in memory."""
@@ -254,10 +258,14 @@ class PersistedResult(BaseResult[R]):
             return cast("R", self._cache)
         return await in_thread(self.load, columns=columns, rows=rows)
 
-    def _value(self) -> R:
+    def get_own(self) -> R:
+        """As `load`; raises ResultOverwritten if the document holds another run's value by now."""
+        return self._value(strictly=True)
+
+    def _value(self, strictly: bool) -> R:
         if (value := self._cache) is MISSING:
             quickly = read_quickly(self._bytes, self.serializer, self.digest)
-            value = quickly[0] if quickly else self._loaded(lambda blob: blob.load(self._where, self.storage))
+            value = quickly[0] if quickly else self._loaded(lambda blob: blob.load(self._where, self.storage), strictly)
             if self._keep:
                 self._cache = value
         return cast("R", value)
@@ -266,17 +274,10 @@ class PersistedResult(BaseResult[R]):
         document: bytes = self.storage.read(self.storage_key) if self.document is None else self.document
         return document
 
-    def _read_own(self) -> PersistedResultBlob:
-        """The document, if it is that of this result."""
-        blob = self.read()
-        if not is_own_key(self.storage_key):
-            self._check(blob)
-        return blob
-
-    def _check(self, blob: PersistedResultBlob) -> None:
-        if self.digest is not None and blob.digest != self.digest:
-            where = self.storage_id, self.storage_key
-            check_replaced(Read(self.run_id, *where, self.digest, blob.digest, self.location))
+    def _check(self, blob: PersistedResultBlob, strictly: bool) -> None:
+        if (digest := self.digest) is not None and blob.digest != digest:
+            read = Read(self.run_id, self.storage_id, self.storage_key, digest, blob.digest, self.location)
+            check_replaced(read, strictly)
 
     def open(self) -> BinaryIO:
         """What the serializer wrote, as a file to read and to seek in, without loading the value.
@@ -286,12 +287,14 @@ class PersistedResult(BaseResult[R]):
         """
         return cast("BinaryIO", self._loaded(lambda blob: blob.open(self._where, self.storage)))
 
-    def _loaded(self, load: Callable[[PersistedResultBlob], object]) -> Any:
-        blob = self._read_own()
+    def _loaded(self, load: Callable[[PersistedResultBlob], object], strictly: bool = False) -> Any:
+        blob = self.read()
+        self._check(blob, strictly)
         try:
             return load(blob)
         except ResultMissing:  # its key may just have been written to again, and then the old payload is gone
-            again = self._read_own()
+            again = self.read()
+            self._check(again, strictly)
             if again.payload == blob.payload:
                 raise
             return load(again)
@@ -302,7 +305,7 @@ class PersistedResult(BaseResult[R]):
     def read(self) -> PersistedResultBlob:
         """The document in the storage.
 
-        Under a key that the user chose, it may be another run's by now, which `get` refuses. Under a key of its own, a
+        A key that the user chose gives the newest document that was written under it. Under a key of its own, a
         document that is whole, but not this result's, is an error.
 
         Raises:
@@ -315,7 +318,7 @@ class PersistedResult(BaseResult[R]):
         else:
             blob = PersistedResultBlob.from_bytes(self.document, self._where, self.storage_key)
         if is_own_key(self.storage_key):
-            self._check(blob)
+            self._check(blob, strictly=False)
         return blob
 
     @property

@@ -58,7 +58,7 @@ def broken_references(known: Orchestrator) -> Iterator[str]:
     """The persisted results that cannot be loaded, or whose digests are wrong."""
     for record in known.results(ResultFilter(kinds=("persisted",), removed=False)):
         try:
-            result_from_record(record, keep=False).load()
+            result_from_record(record, keep=False).get_own()
         except (ResultError, StorageError) as error:
             yield f"The result of {record.run_id} cannot be loaded. {error}"
 

@@ -281,7 +281,7 @@ def _stays(flow: FlowRunContext, identity: Identity, options: TaskOptions) -> St
         return None
     result = result_from_record(found, keep=options.cache_result_in_memory)
     try:
-        result.load()
+        result.get_own()
     except (ResultError, StorageError):
         return None
     state: State[Any] = State(

@@ -67,7 +67,7 @@ def end_with_result_of(
     With `stays`, the run becomes that other one.
     """
     try:
-        value = yield Blocking(result.load)
+        value = yield Blocking(result.get_own)
     except (ResultNotKept, ResultError, StorageError) as error:  # the first: an exception that could not be kept
         what = "result from before" if why == "reused" else "cached result"
         kind = "flow" if run.is_flow else "task"

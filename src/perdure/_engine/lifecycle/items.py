@@ -154,7 +154,7 @@ def _loaded(run: RunContext, runtime: Runtime, records: Sequence[ResultRecord]) 
     for record in records:
         result = result_from_record(record, keep=False)
         try:
-            return ((yield Blocking(result.load)) if record.kind == "persisted" else result.load(),)
+            return ((yield Blocking(result.get_own)) if record.kind == "persisted" else result.get_own(),)
         except (ResultError, StorageError) as error:
             again = "An item from before cannot be used, so it is made again, and all after it. %s"
             runtime.log(run, logging.WARNING, again, error)
