@@ -125,7 +125,7 @@ class Batch:
         self._rows: dict[str, list[Row]] = {}  # by the statement's name; most batches have rows of a few
         self._blocks: list[BlockRecord] = []
         self._full_results: set[str] = set()  # the runs of those that `put_result` puts, after all plain ones
-        self._arrival = arrival
+        self.first_arrival = arrival  # of its states
         self._fold(records, arrival)
 
     def statements(self, sql: Statements) -> list[tuple[str, list[Row]]]:
@@ -254,7 +254,7 @@ class Batch:
         size = self._absent if record.size is None else record.size
         rows.append(
             (
-                *(self._arrival + len(rows) * Arrivals.STEP, record.run_id, 1 if record.of_task else 0),
+                *(self.first_arrival + len(rows) * Arrivals.STEP, record.run_id, 1 if record.of_task else 0),
                 *(record.storage_id, record.storage_key, record.digest, record.type, size, record.created),
             )
         )

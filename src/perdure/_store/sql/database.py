@@ -1,6 +1,6 @@
 """What the SQL code needs of a database: connections, transactions, and what its errors mean."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -11,6 +11,8 @@ if TYPE_CHECKING:  # what only runs imports no SQLAlchemy
     from sqlalchemy import Executable
 
 Row = tuple[Any, ...]
+# Statements with their rows as one statement with its parameters, or None if they cannot be.
+InOne = Callable[[Sequence[tuple[str, Sequence[Row]]]], tuple[str, Row] | None]
 
 
 class Cursor(Protocol):
@@ -52,6 +54,7 @@ class Database(Protocol):
     spellings: Mapping[str, str]  # of the words in `pruning` that databases spell otherwise
     begin: str  # the statement that begins a writing transaction
     begin_view: str  # the one that begins a transaction that sees all as it is now, and keeps nobody from writing
+    in_one: InOne | None  # where statements by themselves cost much
     timeout_seconds: float  # how long to wait for a lock, or for a server that was there and is gone
     refusals: tuple[type[Exception], ...]  # what a row that cannot be stored raises, whatever the database's state
 
@@ -90,8 +93,11 @@ class Database(Protocol):
     def execute_apart(self, connection: Connection, statement: str, parameters: Row) -> int:
         """Run one statement as a transaction of its own; how many rows it changed."""
 
-    def at_once(self, connection: Connection) -> AbstractContextManager[object]:
-        """In the `with` block, statements are sent without waiting for what those before them answer."""
+    def at_once(self, connection: Connection, commits: bool = False) -> AbstractContextManager[object]:
+        """In the `with` block, statements are sent without waiting for what those before them answer.
+
+        `commits` says that nothing more is written in the transaction, and that its commit comes next.
+        """
 
     def is_lost(self, connection: Connection) -> bool:
         """Whether the other side of the connection is gone, so that another one is needed."""

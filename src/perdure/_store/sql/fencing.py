@@ -97,18 +97,24 @@ _ABOVE = (
 
 def lost_claims(connection: Connection, sql: Statements, epochs: Epochs) -> set[str]:
     """The flow runs that others have claimed since; nobody claims one of the others before the transaction's end."""
+    return asked_claims(connection, sql, epochs)()
+
+
+def asked_claims(connection: Connection, sql: Statements, epochs: Epochs) -> Callable[[], set[str]]:
+    """The same, asked for now; the answer may be waited for later in the transaction."""
     if len(epochs) == 1:
         ((id, epoch),) = epochs.items()
-        row = connection.execute(sql.epoch, (id,)).fetchone()
-        return {id} if row is not None and abs(row[0]) > epoch else set()
-    lost: set[str] = set()
+        asked = connection.execute(sql.epoch, (id,))
+
+        def lost_one() -> set[str]:
+            row = asked.fetchone()
+            return {id} if row is not None and abs(row[0]) > epoch else set()
+
+        return lost_one
     ids = sorted(epochs)  # two processes lock the rows in one order
-    for first in range(0, len(ids), _MOST):
-        page = ids[first : first + _MOST]
-        query = _epochs_of(len(page), sql.mark, sql.share)
-        rows: Sequence[tuple[Any, ...]] = connection.execute(query, page).fetchall()
-        lost.update(id for id, epoch in rows if abs(epoch) > epochs[id])
-    return lost
+    pages = [ids[first : first + _MOST] for first in range(0, len(ids), _MOST)]
+    all_asked = [connection.execute(_epochs_of(len(page), sql.mark, sql.share), page) for page in pages]
+    return lambda: {id for asked in all_asked for id, epoch in asked.fetchall() if abs(epoch) > epochs[id]}
 
 
 def kept(
@@ -121,7 +127,7 @@ def kept(
 
 def without_late_ends(connection: Connection, sql: Statements, records: Sequence[Record], claimed: str) -> list[Record]:
     """The records of a claim, but ends of runs below the claimed one that have come to an end since they were seen."""
-    ends = {each.run_id for each in records if _ends(each) and each.run_id != claimed}
+    ends = _ends_below(records, claimed)
     ended: set[str] = set()
     for table in ("task_run", "flow_run") if ends else ():
         ids = sorted(ends)
@@ -130,6 +136,15 @@ def without_late_ends(connection: Connection, sql: Statements, records: Sequence
             rows: Sequence[tuple[Any, ...]] = connection.execute(_ended_of(table, len(page), sql.mark), page).fetchall()
             ended.update(id for (id,) in rows)
     return [each for each in records if not (_ends(each) and each.run_id in ended)]
+
+
+def may_have_ended(records: Iterable[Record], claimed: str | None) -> bool:
+    """Whether records say the ends of runs below a claimed one, which may have come to another end meanwhile."""
+    return claimed is not None and bool(_ends_below(records, claimed))
+
+
+def _ends_below(records: Iterable[Record], claimed: str) -> set[str]:
+    return {each.run_id for each in records if _ends(each) and each.run_id != claimed}
 
 
 def _ends(record: Record) -> TypeGuard[StateRecord]:

@@ -2,14 +2,16 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
 from perdure import _rooms
 from perdure._model.errors import DatabaseCorrupt, OrchestratorError, OrchestratorUnreachable
-from perdure._store.sql.database import Connection, Row
+from perdure._store.sql.database import Connection, InOne, Row
+from perdure._store.sql.postgresql_bulk import in_one
 from perdure._store.sql.postgresql_connection import PostgreSQLConnection, revision_of
 from perdure._store.sql.schema import HEAD
 from perdure._store.sql.statements import Statements
@@ -93,6 +95,7 @@ class PostgreSQL:
     kind: Literal["sqlite", "postgresql"] = "postgresql"
     spellings: Mapping[str, str] = SPELLINGS
     begin: str = "BEGIN"
+    in_one: InOne | None
     begin_view: str = "BEGIN ISOLATION LEVEL REPEATABLE READ"
     refusals: tuple[type[Exception], ...]
 
@@ -104,6 +107,7 @@ class PostgreSQL:
         from sqlalchemy.dialects.postgresql import psycopg as dialects  # here: two threads could see half of it
 
         self.statements = Statements(mark="%s", absent=None, flag="(%s)::int::boolean", share=" FOR SHARE")
+        self.in_one = partial(in_one, self.statements)
         self.refusals = (psycopg.DataError, psycopg.IntegrityError, psycopg.NotSupportedError)
         try:
             self._url_parts = psycopg.conninfo.conninfo_to_dict(url)
@@ -166,9 +170,11 @@ class PostgreSQL:
 
     def execute_apart(self, connection: Connection, statement: str, parameters: Row) -> int:
         """Run one statement as a transaction of its own; how many rows it changed, even if the connection broke."""
-        connection.execute(self.begin)
         try:
-            count = connection.execute(statement, parameters).rowcount
+            with self.at_once(connection, commits=True):
+                connection.execute(self.begin)
+                changed = connection.execute(statement, parameters)
+            count = changed.rowcount
             self.commit(connection)
         except BaseException:
             if connection.in_transaction:
@@ -176,15 +182,15 @@ class PostgreSQL:
             raise
         return count
 
-    def at_once(self, connection: Connection) -> AbstractContextManager[object]:
+    def at_once(self, connection: Connection, commits: bool = False) -> AbstractContextManager[object]:
         """In the `with` block, statements are sent without waiting for what those before them answer."""
         assert isinstance(connection, PostgreSQLConnection)
-        return connection.raw.pipeline() if self._psycopg.Pipeline.is_supported() else nullcontext()
+        return connection.at_once(commits)
 
     def is_lost(self, connection: Connection) -> bool:
         """Whether the server has closed it, or is gone."""
         assert isinstance(connection, PostgreSQLConnection)
-        return connection.raw.closed
+        return connection.closed
 
     @contextmanager
     def errors(self) -> Iterator[None]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from perdure import _rooms
 from perdure._model.errors import DatabaseCorrupt, OrchestratorError
 from perdure._platform.files import make_private, touch_private
-from perdure._store.sql.database import Connection, Row
+from perdure._store.sql.database import Connection, InOne, Row
 from perdure._store.sql.schema import HEAD, schema_statements
 from perdure._store.sql.statements import Statements
 
@@ -82,6 +82,7 @@ class SQLite:
     kind: Literal["sqlite", "postgresql"] = "sqlite"
     spellings: Mapping[str, str] = SPELLINGS
     begin: str = "BEGIN IMMEDIATE"
+    in_one: InOne | None = None
     begin_view: str = "BEGIN"
     refusals: tuple[type[Exception], ...] = (
         *(sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError),
@@ -179,9 +180,9 @@ class SQLite:
         self._check_place(connection)
         return connection.execute(statement, parameters).rowcount
 
-    def at_once(self, connection: Connection) -> AbstractContextManager[object]:
+    def at_once(self, connection: Connection, commits: bool = False) -> AbstractContextManager[object]:  # noqa: ARG002
         """There is nobody to wait for."""
-        return nullcontext(connection)
+        return nullcontext()
 
     def is_lost(self, connection: Connection) -> bool:  # noqa: ARG002
         """A file does not go away."""

@@ -106,6 +106,10 @@ class Statements(Clauses):
         self.epoch = f"SELECT epoch FROM flow_start WHERE flow_run_id = {mark}{share}"
         # On a server, who claims a run may wait for the owner's last transaction: only a later statement sees that one.
         self.lock_start = share and f"SELECT epoch FROM flow_start WHERE flow_run_id = {mark} FOR UPDATE"
+        # Of a transaction whose loss in a crash of the server undoes nothing that anybody relies on: who waits for its
+        # locks does not wait for the disk, too.
+        self.unhurried = share and "SET LOCAL synchronous_commit = off"
+        self.hurried = share and "SET LOCAL synchronous_commit TO DEFAULT"
         # Of an owner that does not say its epoch: a negative one.
         self.claim_unfenced = f"UPDATE flow_start SET process_id = {mark}, epoch = -abs(epoch) - 1{as_seen}"
         self.standing = (

@@ -10,7 +10,7 @@ from perdure._store.buffer import Waiting
 from perdure._store.sql.batch import Arrivals, Batch
 from perdure._store.sql.call_dedup import current_call, once
 from perdure._store.sql.database import Connection, Database
-from perdure._store.sql.fencing import Epochs, kept, lost_claims, without_late_ends
+from perdure._store.sql.fencing import Epochs, asked_claims, kept, lost_claims, may_have_ended, without_late_ends
 from perdure._store.sql.reconnect import reaching
 
 T = TypeVar("T")
@@ -103,18 +103,31 @@ class Writer(Waiting):
             OrchestratorError: they could not be committed, and do not wait either.
         """
 
-        def write(connection: Connection) -> int:
-            with self._database.at_once(connection):
+        def write(connection: Connection, hopes: bool = True) -> int:
+            # On a server, what is most likely is written without waiting for the answers, and undone if it was not so.
+            batch = self._folded(records) if hopes and self._may_hope(records, claimed, owner) else None
+            with self._database.at_once(connection, commits=batch is not None):
                 if lock is not None:
                     connection.execute(*lock)
                 changed = None if unless is None else connection.execute(*unless)
                 newest = None
                 if claimed is not None:  # so that ours come after them, though the clock was set back since
                     newest = connection.execute(self._statements.newest_arrival, (claimed,))
-            if changed is not None and changed.rowcount == 0:
-                return 0
-            if newest is not None and (arrival := newest.fetchone()[0]) is not None:
+                if batch is not None:
+                    self._put(connection, batch)
+            is_refused = changed is not None and changed.rowcount == 0
+            arrival = None if is_refused or newest is None else newest.fetchone()[0]
+            if arrival is not None:
                 self._arrivals.pass_by(arrival)
+            if batch is not None and not is_refused and (arrival is None or arrival < batch.first_arrival):
+                return 1
+            if batch is not None:
+                connection.execute("ROLLBACK")
+                connection.execute(self._database.begin)
+            if is_refused:
+                return 0
+            if batch is not None:
+                return write(connection, hopes=False)
             if owner is not None and lost_claims(connection, self._statements, dict([owner])):
                 raise RunTakenOver(f"The flow run {owner.flow_run_id} was taken over by another process.")
             held = records if claimed is None else without_late_ends(connection, self._statements, records, claimed)
@@ -123,6 +136,12 @@ class Writer(Waiting):
 
         self.flush()
         return self._once(write) == 1
+
+    def _may_hope(self, records: Sequence[Record], claimed: str | None, owner: Owner | None) -> bool:
+        """Whether what is to be written is known before what is there has been read."""
+        if self._database.kind == "sqlite" or owner is not None or current_call.get() is not None:
+            return False
+        return not may_have_ended(records, claimed)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -166,8 +185,14 @@ class Writer(Waiting):
 
     def apply(self, connection: Connection, records: Sequence[Record]) -> None:
         """Write records in the transaction that is open on the connection."""
-        batch = self._folded(records)
-        for statement, rows in batch.statements(self._statements):
+        self._put(connection, self._folded(records))
+
+    def _put(self, connection: Connection, batch: Batch) -> None:
+        steps, in_one = batch.statements(self._statements), self._database.in_one
+        if in_one is not None and (one := in_one(steps)) is not None:
+            connection.execute(*one)
+            return
+        for statement, rows in steps:
             self._database.put(connection, statement, rows)
 
     def _folded(self, records: Sequence[Record]) -> Batch:
@@ -216,24 +241,28 @@ class Writer(Waiting):
         """Commit the records in one transaction and remove them from the list."""
         connection = self._connected()
         batch = self._folded(records)
-        begun = False
+        ends = False
         lost: Epochs = {}
         try:
-            connection.execute(self._database.begin)
-            begun = True
-            epochs = self.epochs
-            if epochs and lost_claims(connection, self._statements, epochs):
+            with self._database.at_once(connection, commits=True):
+                connection.execute(self._database.begin)
+                epochs = self.epochs
+                lost_ones = asked_claims(connection, self._statements, epochs) if epochs else None
+                self._put(connection, batch)
+            if lost_ones is not None and lost_ones():
+                connection.execute("ROLLBACK")
+                connection.execute(self._database.begin)
                 owned, lost = self.without_lost(connection, records, epochs)
                 batch = self._folded([record for _, record in owned])
-            for statement, rows in batch.statements(self._statements):
-                self._database.put(connection, statement, rows)
+                self._put(connection, batch)
+            ends = True
             # Flow runs begin and end in a database that is there; what their tasks come to in between is one of many.
             self._database.commit(connection, one_of_many=not batch.flow_runs)
             records.clear()
         except BaseException as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            elif begun and not isinstance(error, Exception):
+            elif ends and not isinstance(error, Exception):
                 records.clear()  # interrupted just after the commit: they must not be written twice
             raise
         if lost:

@@ -172,8 +172,7 @@ class SqlDeployments(SqlClaims, SqlPools, SqlQueues):
                 or connection.execute(self._sql.add_flow_key, key).rowcount
             ]
             self._writer.apply(connection, [record for run in made for record in of_run[run.flow_run_id]])
-            for run in made:
-                connection.execute(self._sql.insert(QUEUED_RUN), run)
+            self._access.database.put(connection, self._sql.insert(QUEUED_RUN), made)
             return [run.flow_run_id for run in made]
 
         return self._writer.transact(work) if runs else []

@@ -97,7 +97,10 @@ class SqlClaims:
         self, connection: Connection, worker: WorkerRecord, most: int, now: Micros, lease: Micros
     ) -> list[QueuedRun]:
         mark, pool = self._mark, worker.work_pool
+        is_unhurried = self._sql.unhurried and current_call.get() is None  # that a call has come is not to be undone
         with self._access.database.at_once(connection):  # others wait for the lock
+            if is_unhurried:
+                connection.execute(self._sql.unhurried)
             connection.execute(f"UPDATE work_pool SET turns = turns + 1 WHERE name = {mark}", (pool,))
             limited = connection.execute(
                 f"SELECT concurrency_limit, paused FROM work_pool WHERE name = {mark}", (pool,)
@@ -141,6 +144,8 @@ class SqlClaims:
             if len(taken) == most:
                 break
         self._note_taken(connection, taken[noted:])
+        if changes and is_unhurried:
+            connection.execute(self._sql.hurried)
         self._writer.apply(connection, changes)
         return taken
 
