@@ -13,6 +13,7 @@ import pytest
 from perdure import cancel_flow_run, flow, pause_flow_run, runtime, session, sleep, task
 from perdure._engine.recovery import heartbeat as life
 from perdure._platform.ids import new_id
+from perdure._run.context import FlowRunContext
 from perdure.errors import CancelledRun, CancelRequested, OrchestratorError, ResumeError, RunMissing, SteeringError
 from perdure.flows import Flow
 from perdure.records import CancelRecord, FlowRunRecord, StartRecord, StateRecord
@@ -504,6 +505,31 @@ def test_a_flow_that_ends_before_it_could_be_cancelled_keeps_its_end(
     cancellers[0].join(10)
     assert "had ended Completed before it could be cancelled" in refusals[0]
     assert session.current().orchestrator.cancellation(known.flow_run("quick").id) is None
+
+
+def test_what_was_submitted_before_a_cancellation_does_not_begin_after_it() -> None:
+    submitted = threading.Event()
+
+    @task
+    def first() -> None:
+        submitted.wait(60)
+        run = FlowRunContext.get()
+        assert run is not None
+        run.controller.cancel(CancelRecord(run.id, "somebody", 1, 60_000_000))
+
+    @task
+    def second() -> None:
+        done.append("second")
+
+    @flow
+    def waits() -> None:
+        states.append(second.submit(wait_for=[first.submit()]))
+        submitted.set()
+        states[0].wait()
+
+    states: list[Any] = []
+    waits(return_state=True)
+    assert (states[0].state.type, done) == (StateType.CANCELLED, [])
 
 
 @pytest.mark.parametrize("grace", [-1, float("nan"), True, "long"])

@@ -110,7 +110,7 @@ class Batch:
         return CancelRecord(flow.id, "its flow run", self._session.clock(), 0)
 
     def _is_to_stop(self, flow: FlowRunContext | None) -> bool:
-        return self._is_stopped or (flow is not None and flow.controller.request is not None)
+        return self._is_stopped or (flow is not None and not flow.controller.may_begin)
 
     def take_back(self) -> None:
         """Return the calls that have not begun, and do not begin them."""

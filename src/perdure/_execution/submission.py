@@ -245,7 +245,7 @@ class SubmittedWork(Generic[CallT]):
 
     def is_stopping(self) -> bool:
         """Whether nothing of its flow run may begin any more."""
-        return self._above is not None and (self._above.stopping or self._above.controller.lost is not None)
+        return self._above is not None and (self._above.stopping or not self._above.controller.may_begin)
 
     def _cancelled(self) -> None:
         error = CancelledRun("The flow run was stopped before this task began.")

@@ -208,9 +208,17 @@ class RunController:
                 self._ended_outside = outside
             return self._ended_outside is outside
 
+    @property
+    def may_begin(self) -> bool:
+        """Whether anything of the flow run may still begin: not once it is being cancelled, or is another process's.
+
+        Then a call raises (`check`), and what was submitted ends as Cancelled (`_execution.submission`).
+        """
+        return self.request is None and self.lost is None
+
     def check(self) -> None:
-        """Raise `CancelRequested` if the flow run is being cancelled."""
-        if self.request is not None:
+        """Raise `CancelRequested` if nothing of the flow run may begin any more."""
+        if self.request is not None:  # as `may_begin`: a run that is lost has a request, too
             raise CancelRequested(self.lost or f"Cancelled by {self.request.asked_by}.")
 
     def interrupt(self) -> None:

@@ -9,10 +9,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
-from weakref import WeakValueDictionary
 
 from perdure._engine import drivers
-from perdure._engine.control.cancellation import stop_from_outside
 from perdure._engine.coordination.claims import Claims
 from perdure._engine.coordination.limiter import Limiter
 from perdure._engine.identity.identity import identity_in
@@ -21,12 +19,10 @@ from perdure._engine.recovery.heartbeat import Heartbeat
 from perdure._engine.recovery.liveness import Liveness
 from perdure._engine.recovery.shown_source import shown_source
 from perdure._engine.recovery.start_record import entry_point_of, kept
-from perdure._engine.recovery.taken_over import lose, reclaimed
 from perdure._model.colour import FetchPolicy
 from perdure._model.concurrency import check_threads
 from perdure._model.errors import OrchestratorError, SettingError
-from perdure._model.records import Owner, Record, ResultRecord, StartRecord, WaitRecord
-from perdure._model.state_types import StateType
+from perdure._model.records import Record, ResultRecord, StartRecord, WaitRecord
 from perdure._model.tracebacks import FoldPolicy
 from perdure._platform import programs
 from perdure._platform.clock import Clock, system_clock
@@ -41,6 +37,7 @@ from perdure._run import logs
 from perdure._run.context import FlowRunContext, current_run
 from perdure._runners.base import TaskRunner
 from perdure._runners.threads import SequentialTaskRunner, ThreadTaskRunner
+from perdure._session.owned_runs import OwnedRuns
 from perdure._session.result_places import ResultPlaces, is_default
 from perdure._settings import settings
 from perdure._settings.fields import Settings
@@ -79,15 +76,14 @@ class Session(ResultPlaces):
         )
         self.reported_sources: set[str] = set()
         self.transactions = orchestrator.transactions
-        self._heartbeat = Heartbeat(orchestrator.report, self._look_after, chosen.lease_seconds)
+        self._owned = OwnedRuns(self)
+        self._heartbeat = Heartbeat(orchestrator.report, self._owned.look_after, chosen.lease_seconds)
         self.liveness = Liveness(orchestrator, chosen.lease_seconds)
         self.claims = Claims(orchestrator, self._heartbeat, self.liveness, clock, logs.log)
         self.limiter = Limiter(orchestrator, self._heartbeat, self.liveness, clock, logs.log)
         self._portal: Portal | None = None
         self._inline: Inline | None = None  # without the key: the storage is made once
         self._lock = threading.Lock()
-        self._owned: WeakValueDictionary[str, FlowRunContext] = WeakValueDictionary()
-        orchestrator.hear_of_lost(self._lose)
 
     def _trace(self) -> None:
         tracer = _tracing().Tracer()
@@ -166,31 +162,13 @@ class Session(ResultPlaces):
         """The report of this process's heartbeat, which comes before it claims anything."""
         return self._heartbeat.begin()
 
-    def _look_after(self, run: FlowRunContext) -> None:
-        standing = self.orchestrator.standing(run.id)
-        if standing is None:
-            return
-        if abs(standing.epoch) > run.epoch:
-            lose(run, self)
-        elif standing.cancellation is not None:
-            stop_from_outside(run, standing.cancellation, self)
-        elif standing.state_type is StateType.CRASHED:
-            self.report(reclaimed(run, self))
-
     def own(self, run: FlowRunContext) -> None:
         """Report what comes of an outermost flow run, and of all below it, under the claim by which it is ours."""
-        self._owned[run.id] = run
-        self.orchestrator.own(run.claim_of_root)
+        self._owned.add(run)
 
     def disown(self, run: FlowRunContext) -> None:
         """An outermost flow run has ended here, and all of it is committed."""
-        self._owned.pop(run.id, None)
-        self.orchestrator.disown(run.id)
-
-    def _lose(self, owner: Owner) -> None:
-        run = self._owned.get(owner.flow_run_id)
-        if run is not None and run.epoch == owner.epoch:
-            lose(run, self)
+        self._owned.remove(run)
 
     def waits_of(self, flow_run_ids: Sequence[str]) -> dict[str, WaitRecord]:
         """By key, what the steps of the flow runs wait for; the last one's count."""

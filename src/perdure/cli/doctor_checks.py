@@ -33,8 +33,6 @@ _LITTLE_SPACE = 1 << 30  # bytes of a disk that are so few that flows may soon f
 _MUCH_TO_READ = 256 << 20  # bytes of a database that are not all read here
 _SKEW = 2.0  # seconds between two clocks, beyond which times of runs are misleading
 _PROBE = b"perdure doctor"
-# SQLite's locks do not hold there, or not on every machine: https://www.sqlite.org/faq.html#q5
-_SHARED_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "fuse.s3fs"})
 
 
 class Level(StrEnum):
@@ -147,13 +145,14 @@ def _home(chosen: Settings) -> Iterator[Finding]:
 
 def _database(chosen: Settings) -> Iterator[Finding]:
     from perdure._store.sql.database_from_settings import database_of
+    from perdure._store.sql.database_place import network_file_system
     from perdure._store.sql.schema import HEAD
     from perdure._store.sql.sqlite import SQLite
 
     database = database_of(chosen)
     if isinstance(database, SQLite):
-        kind = _file_system(database.path)
-        if kind in _SHARED_FILE_SYSTEMS:
+        kind = network_file_system(database.path)
+        if kind is not None:
             remedy = "Set PERDURE_DATABASE to a file on a local disk or to postgresql://…, or run a server."
             yield Finding(Level.WARNING, "database", f"it is on {kind}, where SQLite may lose what is written", remedy)
     before = database.revision()
@@ -171,17 +170,6 @@ def _database(chosen: Settings) -> Iterator[Finding]:
         yield Finding(Level.OK, "database", f"{about}{changed}; opened in {duration_text(took)}")
     if isinstance(database, SQLite) and size > _MUCH_TO_READ:
         yield Finding(Level.OK, "database", "it is large, so it was not read as a whole: `perdure database check` does")
-
-
-def _file_system(path: Path) -> str | None:
-    """The kind of file system that a path is on; None where nothing says it."""
-    try:
-        lines = Path("/proc/self/mounts").read_text(errors="replace").splitlines()
-    except OSError:
-        return None
-    mounts = {fields[1].replace("\\040", " "): fields[2] for line in lines if len(fields := line.split()) > 2}
-    at = path.absolute()
-    return next((mounts[str(each)] for each in (at, *at.parents) if str(each) in mounts), None)
 
 
 def _server(chosen: Settings) -> Iterator[Finding]:

@@ -61,7 +61,7 @@ def begin_task(
     check_room()
     parent = current_run.get()
     flow = None if parent is None else parent.flow
-    if flow is not None and flow.controller.request is not None:
+    if flow is not None and flow.controller.request is not None:  # as `may_begin`, without a call more
         flow.controller.check()
     transaction = transaction_above(parent)
     persisted = persists(options, parent, transaction)
@@ -130,7 +130,7 @@ def begin_flow(
     check_room()
     parent = current_run.get()
     flow = None if parent is None else parent.flow
-    if flow is not None and flow.controller.request is not None:
+    if flow is not None and flow.controller.request is not None:  # as `may_begin`, without a call more
         flow.controller.check()
     transaction = transaction_above(parent)
     persisted = persists(options, parent, transaction)

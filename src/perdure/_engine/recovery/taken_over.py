@@ -1,4 +1,10 @@
-"""Losing a flow run to another process: its code is asked to end, and nothing is reported of it any more."""
+"""Losing a flow run to another process: its code is asked to end, and nothing is reported of it any more.
+
+Who calls `lose`: the database notices, as it writes a batch, that another process has claimed the run since
+(`_store.sql.fencing.lost_claims`). The writer says so (`_store.sql.writer`, by `hear_of_lost` of `_store.buffer`; where
+a server writes, `_store.remote.outbox` hears it in the answer), and the session's `_session.owned_runs` hears it. That
+module also calls `lose` if a heartbeat finds the claim gone while nothing is written.
+"""
 
 import logging
 import threading

@@ -16,6 +16,7 @@ from perdure import _rooms
 from perdure._model.errors import DatabaseCorrupt, OrchestratorError
 from perdure._platform.files import make_private, touch_private
 from perdure._store.sql.database import Connection, InOne, Row
+from perdure._store.sql.database_place import fate_of
 from perdure._store.sql.schema import HEAD, schema_statements
 from perdure._store.sql.statements import Statements
 
@@ -144,16 +145,11 @@ class SQLite:
         connection.execute("COMMIT")
 
     def _check_place(self, connection: Connection) -> None:
-        """SQLite keeps writing to a file that has no name any more, and reports nothing."""
         assert isinstance(connection, _Connection)
-        try:
-            found = os.stat(self._file)  # noqa: PTH116 - half the time
-            if (found.st_dev, found.st_ino) == connection.file and found.st_size:
-                self._looked = time.monotonic()
-                return
-            what = "emptied" if not found.st_size else "replaced"
-        except FileNotFoundError:
-            what = "deleted"
+        what = fate_of(self._file, connection.file)
+        if what is None:
+            self._looked = time.monotonic()
+            return
         self._ready = False
         raise DatabaseCorrupt(
             f"The database {self.path} was {what} while it was in use: what is recorded from now on would be lost, and"
