@@ -137,10 +137,24 @@ def test_a_worker_that_was_given_up_and_comes_back_changes_nothing(
     assert states_of(run.id).count("Completed") == 1
 
 
-def test_a_batch_that_has_begun_never_begins_again_also_after_its_sender_has_heard_of_it() -> None:
+def a_scheduler(*workers: str) -> Batches:
+    """What a scheduler answers that has these workers, and a client called flow."""
     asked = Batches()
-    asyncio.run(asked.start(SimpleNamespace(handlers={}, stream_handlers={}, stream_comms={}, total_nthreads=2)))
+    there = dict.fromkeys(workers)
+    scheduler = SimpleNamespace(handlers={}, stream_handlers={}, stream_comms={}, total_nthreads=2, workers=there)
+    asyncio.run(asked.start(scheduler))
     asked.hello("flow")
+    return asked
+
+
+def test_a_worker_that_is_gone_for_the_scheduler_takes_no_batch_from_the_one_that_runs_it() -> None:
+    asked = a_scheduler("second")
+    assert asked.claim("batch", "first", "flow") == "begun"
+    assert asked.claim("batch", "second", "flow") is None
+
+
+def test_a_batch_that_has_begun_never_begins_again_also_after_its_sender_has_heard_of_it() -> None:
+    asked = a_scheduler("first", "second", "third")
     assert asked.claim("batch", "first", "flow") is None
     asked.end("batch", client="flow")
     assert asked.claim("batch", "second", "flow") == "begun"

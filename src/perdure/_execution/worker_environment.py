@@ -42,25 +42,29 @@ class _Turns:
         ticket = object()
         with self._changed:
             self._waiting.append(ticket)
-            self._changed.wait_for(lambda: self._waiting[0] is ticket and self._inside * (self._sender != sender) == 0)
             try:
+                self._changed.wait_for(
+                    lambda: self._waiting[0] is ticket and self._inside * (self._sender != sender) == 0
+                )
                 if self._sender != sender:
                     self._sender = None
                     _take_on(json.loads(sender))
                     self._sender = sender
                 self._inside += 1
             finally:
-                self._waiting.popleft()
+                self._waiting.remove(ticket)
                 self._changed.notify_all()
         try:
             yield
         finally:
             with self._changed:
                 self._inside -= 1
-                if not self._inside:  # no connection is held, and no sign of life given, for nobody
-                    with suppress(OrchestratorError):
-                        sessions.close()
-                self._changed.notify_all()
+                try:
+                    if not self._inside:  # no connection is held, and no sign of life given, for nobody
+                        with suppress(OrchestratorError):
+                            sessions.close()
+                finally:  # else those of another sender would wait for ever
+                    self._changed.notify_all()
 
 
 _turns = _Turns()

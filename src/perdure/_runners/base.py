@@ -1,6 +1,6 @@
 """What every task runner offers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from perdure._engine.lifecycle.task_run import TaskCall
@@ -62,6 +62,21 @@ class Work(Protocol):
 
     def cancel(self) -> None:
         """End the task run as cancelled, if it has not begun."""
+
+
+def for_each(works: Iterable[Work], do: Callable[[Work], object]) -> None:
+    """Do something with each, whatever is raised for another: somebody waits for each of them.
+
+    Raises what was raised first, once all are done.
+    """
+    stopped: BaseException | None = None
+    for work in works:
+        try:
+            do(work)
+        except BaseException as error:
+            stopped = stopped or error
+    if stopped is not None:
+        raise stopped
 
 
 class TaskRunner(Protocol):

@@ -25,6 +25,9 @@ What always holds:
 - A call of unknown duration goes alone. One that turns out to be slow holds up the others of its batch for a tenth of a
   second: then they go elsewhere.
 - The calls of a batch need the same resources. Values that a cluster holds go with it as the cluster's references.
+- A call is in the queue or in a batch until it is handed over: to what it came to, to another thread that tries it
+  again, or back to the queue. What is raised on the way, for it or for another of its batch, ends it Crashed, so that
+  nobody waits for a call that nobody has.
 - While nothing is on its way, nothing waits: calls linger in the queue for others, for 5 ms at most, only while
   batches are out, and only if they are short.
 """
@@ -40,7 +43,7 @@ from perdure._model.errors import CrashedRun, ResultLost, SerializationError
 from perdure._model.records import StateRecord
 from perdure._model.state_types import StateType
 from perdure._model.states import State
-from perdure._runners.base import WINDOW, Work
+from perdure._runners.base import WINDOW, Work, for_each
 from perdure._runners.envelopes import Answer, Message, Reported, Returned, Sent, Shared, packed_call, state_of
 from perdure._runners.threads import ThreadTaskRunner
 
@@ -104,9 +107,12 @@ class Batch:
 
     def crash(self, error: BaseException) -> None:
         """End all of them that have not ended."""
+        for_each(self.let_go(), lambda work: work.crash(error))
+
+    def let_go(self) -> list[Work]:
+        """All that have not ended; what becomes of each of them is the caller's to see to."""
         waiting, self.waiting = self.waiting, {}
-        for work in waiting.values():
-            work.crash(error)
+        return list(waiting.values())
 
 
 class BatchingTaskRunner(ThreadTaskRunner):
@@ -132,10 +138,12 @@ class BatchingTaskRunner(ThreadTaskRunner):
 
     def cancel(self) -> None:
         """Cancel all queued tasks, and end the workers: their tasks crash."""
-        super().cancel()
-        for thread, lane in tuple(self._lanes.items()):
-            self._killed.add(thread)
-            lane.kill()
+        try:
+            super().cancel()
+        finally:
+            for thread, lane in tuple(self._lanes.items()):
+                self._killed.add(thread)
+                lane.kill()
 
     def interrupt(self) -> None:
         """Have the tasks in the workers be interrupted, once each, where they can be."""
@@ -222,15 +230,13 @@ class BatchingTaskRunner(ThreadTaskRunner):
             return None
         kept[0].report((), True)  # they are of one flow run: from here on they are claimed
         if kept[0].is_stopping():
-            batch.waiting = {}
-            self._queue_again(kept)
+            self._queue_again(batch.let_go())
             return None
         try:
             return Sent(packed, shared.packed(), shared.held, kept[0].resources, kept[0].name)
         except Exception as error:
-            for work in kept:
-                work.crash(_not_sent(work, error))
-            batch.waiting = {}
+            reason = error
+            for_each(batch.let_go(), lambda work: work.crash(_not_sent(work, reason)))
             return None
 
     def _send(self, batch: Batch, sent: Sent) -> None:
@@ -274,8 +280,7 @@ class BatchingTaskRunner(ThreadTaskRunner):
         answers: list[tuple[Work, Answer]] = []
         for message in messages:
             if isinstance(message, Answer):
-                work = batch.waiting[message.place]
-                answers.append((work, message))
+                answers.append((batch.waiting[message.place], message))
                 batch.attempts = 0
             elif isinstance(message, Returned):
                 self._put_back(batch, message.places)
@@ -287,9 +292,9 @@ class BatchingTaskRunner(ThreadTaskRunner):
         records = [record for _, answer in answers for record in answer.records]
         answers[0][0].report(records, any(answer.is_awaited for _, answer in answers))
         for work, answer in answers:
-            del batch.waiting[answer.place]
             self._suspects.discard(work.run_id)
             self._arrive(work, answer)
+            del batch.waiting[answer.place]
 
     def _arrive(self, work: Work, answer: Answer) -> None:
         try:
@@ -331,7 +336,20 @@ class BatchingTaskRunner(ThreadTaskRunner):
 
     def _queue_again(self, works: Iterable[Work]) -> None:
         """Queue calls that were sent and have not begun, unless they were cancelled meanwhile."""
-        self._queue_first([work for work in works if work.put_back()])
+        again: list[Work] = []
+
+        def put_back(work: Work) -> None:
+            try:
+                if work.put_back():
+                    again.append(work)
+            except BaseException as error:  # of our own code
+                work.crash(error)
+                raise
+
+        try:
+            for_each(works, put_back)
+        finally:
+            self._queue_first(again)
 
     def _queue_first(self, works: Sequence[Work]) -> None:
         with self._wake:
@@ -342,21 +360,30 @@ class BatchingTaskRunner(ThreadTaskRunner):
     def _after_loss(self, batch: Batch, how: str, begun: int | None) -> None:
         """The worker of a batch is gone: so many of its first calls may have begun, or all; the others had not."""
         error = CrashedRun(f"The worker that ran the task was lost: {how}.")
-        waiting, batch.waiting = list(batch.waiting.values()), {}
+        waiting = list(batch.waiting.values())
         lost, others = (waiting, []) if begun is None else (waiting[:begun], waiting[begun:])
         if lost:
             lost[0].end_below(lost, error)
         thread = threading.get_ident()
         if thread in self._killed:
             self._killed.discard(thread)
-            for work in waiting:
-                work.crash(error)
+            batch.crash(error)
             return
         if len(lost) > 1:
             self._suspects.update(work.run_id for work in lost)
-        for place, work in enumerate(lost):
-            work.lose(error, 1 if place else max(1, batch.attempts), partial(self._queue_again, [work]))
-        self._queue_again(others)
+        batch.let_go()
+        try:
+            for_each(lost, lambda work: self._lose(work, error, max(1, batch.attempts) if work is lost[0] else 1))
+        finally:
+            self._queue_again(others)
+
+    def _lose(self, work: Work, error: BaseException, attempts: int) -> None:
+        """The worker that ran a call is gone: have it run again, if it has retries left."""
+        try:
+            work.lose(error, attempts, partial(self._queue_again, [work]))
+        except BaseException as broken:  # such as: no thread can be started that waits for its turn
+            work.crash(broken)
+            raise
 
     def _leave(self) -> None:
         lane = self._lanes.pop(threading.get_ident(), None)

@@ -63,8 +63,10 @@ class ClusterTaskRunner(BatchingTaskRunner):
 
     def cancel(self) -> None:
         """Cancel all queued tasks, and give up those on the cluster, which are interrupted: they crash."""
-        self.interrupt()
-        super().cancel()
+        try:
+            self.interrupt()
+        finally:
+            super().cancel()
 
     def stop(self, wait: bool = True) -> None:
         """Let go of the cluster, unless somebody has references of values that it holds."""

@@ -69,8 +69,11 @@ class Batches(SchedulerPlugin):
     # What workers ask.
 
     def claim(self, batch: str, worker: str, client: str) -> str | None:
-        """Have a worker run a batch; or why it must not: "begun" by another one, or "withdrawn"."""
-        if batch in self._claims:
+        """Have a worker run a batch; or why it must not: "begun" by another one, or "withdrawn".
+
+        One that Dask has given up is no worker any more: nobody would say that it is gone, and Dask has others run it.
+        """
+        if batch in self._claims or worker not in self._scheduler.workers:
             return "begun"
         if batch in self._withdrawn or client not in self._clients:
             return "withdrawn"

@@ -9,7 +9,7 @@ from typing import Any
 
 from perdure._model.errors import DefinitionError
 from perdure._platform import forks
-from perdure._runners.base import WINDOW, Work
+from perdure._runners.base import WINDOW, Work, for_each
 from perdure._settings import settings
 
 
@@ -92,11 +92,20 @@ class ThreadTaskRunner:
                 return
             thread = self._new_thread()
         try:
-            thread.start()
-        except Exception:  # the system has no more threads for us: the others have to do
-            self._threads.remove(thread)
+            self._start(thread)
+        except Exception:
             if not self._threads:
                 raise
+
+    def _start(self, thread: threading.Thread) -> None:
+        """Start a thread; if the system has no more threads for us, the others have to do."""
+        try:
+            thread.start()
+        except Exception:
+            with self._wake:
+                self._threads.remove(thread)
+                self._has_all = bool(self._threads)
+            raise
 
     def _new_thread(self) -> threading.Thread:
         thread = threading.Thread(target=self._work, name=f"perdure-worker-{len(self._threads)}", daemon=True)
@@ -107,9 +116,16 @@ class ThreadTaskRunner:
         """Cancel all queued tasks."""
         if self._generation != forks.generation:
             self._begin()
-        while self._queue:
-            with suppress(IndexError):  # a thread has taken the last one meanwhile
-                self._queue.popleft().cancel()
+        for_each(self._taken_back(), lambda work: work.cancel())
+
+    def _taken_back(self) -> list[Work]:
+        """All that is queued, and is not any more."""
+        works: list[Work] = []
+        with self._wake:  # or a thread that looks at the queue, and then takes, would find another one than it saw
+            while self._queue:
+                with suppress(IndexError):  # a thread has taken the last one meanwhile
+                    works.append(self._queue.popleft())
+        return works
 
     def interrupt(self) -> None:
         """All runs in this process."""
@@ -150,8 +166,10 @@ class ThreadTaskRunner:
                 work.crash(error)
             raise
         finally:
-            self._leave()
-            self._replace_thread()
+            try:
+                self._leave()
+            finally:
+                self._replace_thread()
 
     def _replace_thread(self) -> None:
         """This thread ends; if it was not stopped, another one takes its place while there is work."""
@@ -163,8 +181,14 @@ class ThreadTaskRunner:
             self._threads.remove(threading.current_thread())
             self._has_all = False
             thread = self._new_thread() if self._queue else None
-        if thread is not None:
-            thread.start()
+        if thread is None:
+            return
+        try:
+            self._start(thread)
+        except Exception as error:
+            why = error
+            if not self._threads:  # nobody is left who would run what is queued
+                for_each(self._taken_back(), lambda work: work.crash(why))
 
     def _next(self) -> Any:
         """The next work for `_run`, waited for; None when the runner stops."""
