@@ -1,13 +1,19 @@
 """Generators as tasks and flows: they hand their items on as they come."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from perdure import flow, task
+from perdure._store.embedded import EmbeddedOrchestrator
 from perdure.errors import MissingResult
+from perdure.records import RunFilter
+from tests import prepared
 
 
 @task
@@ -180,6 +186,30 @@ def test_leaving_a_generator_flow_early_ends_what_it_submitted(known: Any) -> No
     items.close()  # type: ignore[attr-defined]
 
     assert known.flow_run("endless").state_name == "Completed"
+
+
+LEFT = """
+from perdure import task
+
+@task
+def count():
+    try:
+        yield from range(3)
+    finally:
+        print("closed")
+
+items = count()
+next(items)
+print("leaving")
+"""
+
+
+def test_a_generator_outside_of_flows_that_was_left_in_the_middle_ends_with_the_process(home: Path) -> None:
+    left = prepared.run("-c", LEFT, env={**os.environ, "PERDURE_HOME": str(home / "left")})
+
+    assert (left.stdout.split(), left.stderr) == (["leaving", "closed"], "")
+    with closing(EmbeddedOrchestrator(home / "left" / "perdure.db")) as orchestrator:
+        assert [run.state_name for run in orchestrator.task_runs(RunFilter())] == ["Completed"]
 
 
 def test_items_of_a_persisted_generator_are_its_result() -> None:

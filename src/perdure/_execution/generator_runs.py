@@ -1,9 +1,11 @@
 """Runs of generators: their items are handed on as they come."""
 
+import atexit
 import itertools
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from contextlib import aclosing, closing
+from contextlib import aclosing, closing, suppress
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from perdure._engine.coordination.lineage import note_item
 from perdure._engine.drivers import aiterate, iterate
@@ -19,6 +21,8 @@ from perdure._session.session import Session
 CallT = TypeVar("CallT", TaskCall, FlowCall)
 StepsOf = Callable[[CallT, Session], Steps[State[object]]]
 Ended = Callable[[CallT], State[object]]
+
+_begun: "WeakSet[Generator[Any, Any, None]]" = WeakSet()  # of this process, in and outside of flows
 
 
 def items(
@@ -38,6 +42,7 @@ def items(
     began = forks.generation
     try:
         with closing(iterate(steps(call, session), session, _noting(call))) as handed_on:
+            _begun.add(handed_on)
             yield from handed_on
     finally:
         state = None if began != forks.generation else ended(call)  # in a forked child, the run is its parent's
@@ -48,6 +53,15 @@ def items(
             fold(error)
             raise
     return None if call.run.items is None else call.run.items.returned
+
+
+# As the module is loaded after the session's, this comes before that closes: the ends of these runs are reported.
+@atexit.register
+def _close_those_left() -> None:
+    """As the process ends: end the runs of generators that nobody iterates to their end any more."""
+    for each in tuple(_begun):
+        with suppress(Exception):  # of the user's function, which its run has recorded, or another thread iterates it
+            each.close()
 
 
 async def aitems(
