@@ -21,7 +21,8 @@ found() {
 unpacked() { # Debian's, in a folder of its own
 	[ "${version#3.}" -ge 14 ] && [ "$(id -u)" = 0 ] || return 1
 	command -v debootstrap >/dev/null || { apt-get update -qq && apt-get install -y -qq debootstrap >/dev/null; } || return 1
-	[ -x "$suite/usr/bin/apt-get" ] || debootstrap --variant=minbase --include=ca-certificates unstable "$suite" >/dev/null || return 1
+	[ -x "$suite/usr/bin/apt-get" ] || debootstrap --variant=minbase --include=ca-certificates unstable "$suite" >/dev/null ||
+		{ rm -rf "$suite" && return 1; } # half of it would be in the way of the next try
 	[ -x "$suite/usr/bin/python$version" ] && [ -x "$suite/usr/bin/git" ] || inside apt-get install -y -qq \
 		--no-install-recommends "python$version" "python$version-venv" git >/dev/null 2>&1 || return 1
 }
@@ -47,7 +48,7 @@ elif unpacked; then
 	run() { inside "$@"; }
 	quickly() { return 1; } # uv is not in that folder
 else
-	echo "Python $version: passed over. It is not on this machine, and only root can have Debian's packages unpacked." >&2
+	echo "Python $version: passed over. It is not on this machine, and Debian's packages could not be unpacked, which only root can." >&2
 	exit 0
 fi
 
