@@ -13,6 +13,9 @@ if TYPE_CHECKING:  # imported once they are asked for
 
 __all__ = ["GCS", "S3", "Azure", "Entry", "LocalFileSystem", "RemoteFileSystem", "Storage", "Writer", "check_key"]
 
+# By Prefect's names: here every storage reads and writes, and is fit for code.
+ReadableFileSystem = WritableFileSystem = ReadableDeploymentStorage = WritableDeploymentStorage = Storage
+
 __path__: list[str] = []  # what was below it is found by its former name
 
 _LATER = {

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from perdure._platform.keyring import new_key
 from perdure._platform.moved import export
 from perdure._serializers.base import Serializer, resolve
-from perdure._serializers.compressed import CompressedSerializer
+from perdure._serializers.compressed import CompressedJSONSerializer, CompressedPickleSerializer, CompressedSerializer
 from perdure._serializers.encrypted import EncryptedSerializer
 from perdure._serializers.json import JSONSerializer
 from perdure._serializers.pickle import PickleSerializer
@@ -29,6 +29,8 @@ if TYPE_CHECKING:  # imported once they are asked for
 
 __all__ = [
     "ArrowSerializer",
+    "CompressedJSONSerializer",
+    "CompressedPickleSerializer",
     "CompressedSerializer",
     "EncryptedSerializer",
     "JSONSerializer",

@@ -68,4 +68,8 @@ def create_table_artifact(
 
 def update_progress(id: str, percent: float) -> ArtifactId: ...
 
-def update_progress_artifact(artifact_id: str, progress: float) -> ArtifactId: ...
+def update_progress_artifact(
+    artifact_id: str,
+    progress: float,
+    description: str | None = None,
+) -> ArtifactId: ...

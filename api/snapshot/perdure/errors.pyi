@@ -19,6 +19,7 @@ __all__ = [
     "EntrypointError",
     "EventError",
     "FailedRun",
+    "FlowRunWaitTimeout",
     "HookError",
     "IntegrationError",
     "InvalidPartition",
@@ -134,6 +135,9 @@ class EventError(PerdureError, ValueError):
     ...
 
 class FailedRun(PerdureError):
+    ...
+
+class FlowRunWaitTimeout(PerdureError, TimeoutError):
     ...
 
 class HookError(PerdureError, ValueError):

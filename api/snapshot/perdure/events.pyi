@@ -8,8 +8,8 @@ class Event(NamedTuple):
     id: str
     occurred: datetime
     payload: dict[str, object]
-    related: list[dict[str, object]]
-    resource: dict[str, object]
+    related: list[Resource]
+    resource: Resource
 
 def emit_event(
     event: str,

@@ -20,6 +20,7 @@ __all__ = [
     "EventError",
     "FailedRun",
     "FlowPauseTimeout",
+    "FlowRunWaitTimeout",
     "FlowScriptError",
     "HookError",
     "IntegrationError",
@@ -130,6 +131,8 @@ from perdure.errors import EventError as EventError
 from perdure.errors import FailedRun as FailedRun
 
 from perdure.errors import PauseTimeout as FlowPauseTimeout
+
+from perdure.errors import FlowRunWaitTimeout as FlowRunWaitTimeout
 
 from perdure.errors import EntrypointError as FlowScriptError
 

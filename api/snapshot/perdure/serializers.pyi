@@ -1,5 +1,7 @@
 __all__ = [
     "ArrowSerializer",
+    "CompressedJSONSerializer",
+    "CompressedPickleSerializer",
     "CompressedSerializer",
     "EncryptedSerializer",
     "JSONSerializer",
@@ -25,6 +27,16 @@ class ArrowSerializer(FormatSerializer):
     def loads(self, data: bytes) -> Any: ...
     magic = b'ARROW1'
     type: Literal['arrow'] = 'arrow'
+
+def CompressedJSONSerializer(
+    compressionlib: str = 'zlib',
+    level: int | None = None,
+) -> CompressedSerializer: ...
+
+def CompressedPickleSerializer(
+    compressionlib: str = 'zlib',
+    level: int | None = None,
+) -> CompressedSerializer: ...
 
 class CompressedSerializer(WrappingSerializer):
     def __init__(

@@ -61,7 +61,7 @@ class Setting(NamedTuple):
     @property
     def variable(self) -> str: ...
 
-class Settings:
+class Settings(Grouped):
     def __init__(
         self,
         *,

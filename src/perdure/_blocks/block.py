@@ -28,6 +28,20 @@ _WORD_STARTS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 ENTRY_POINTS = "perdure.blocks"
 
 _classes: dict[str, "type[Block]"] = {}
+_NO_WORDS = re.compile(r"[^a-z0-9]+")
+
+
+def _said_type(kind: "type[Block]") -> str:
+    """The slug that a class says by Prefect's names itself, which pydantic takes for private attributes; "" if none."""
+    private, above = (
+        kind.__private_attributes__,
+        [base.__dict__.get("__private_attributes__", {}) for base in kind.__mro__[1:]],
+    )
+    for name in ("_block_type_slug", "_block_type_name"):
+        said = private.get(name)
+        if said is not None and isinstance(said.default, str) and all(each.get(name) is not said for each in above):
+            return _NO_WORDS.sub("-", said.default.lower()).strip("-")
+    return ""
 
 
 class _Saved(NamedTuple):
@@ -40,7 +54,8 @@ class Block(BaseModel):
 
     Subclass it, and give it fields as in any pydantic model; fields of type `SecretStr` or `SecretBytes` are
     encrypted where they are saved. Blocks do not change: use `model_copy(update=...)`. The type's slug comes
-    from the class's name (`LocalFileSystem`: "local-file-system") unless the class sets `block_type`.
+    from the class's name (`LocalFileSystem`: "local-file-system") unless the class sets `block_type` or, as in Prefect,
+    `_block_type_slug` or `_block_type_name`.
     """
 
     # Errors must not show what may be a secret.
@@ -53,7 +68,7 @@ class Block(BaseModel):
     def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         if "block_type" not in cls.__dict__:
-            cls.block_type = _WORD_STARTS.sub("-", cls.__name__).strip("_").lower()
+            cls.block_type = _said_type(cls) or _WORD_STARTS.sub("-", cls.__name__).strip("_").lower()
         is_base = cls.__name__.startswith("_") and cls.__module__.startswith("perdure.")
         if not is_base and not getattr(cls, "__abstractmethods__", None):
             _register(cls)

@@ -6,9 +6,10 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from perdure._client.orchestration import SyncRunsClient
 from perdure._client.runs_seen import FlowRunSeen
 from perdure._model.colour import caller_is_async
-from perdure._model.errors import DeploymentError
+from perdure._model.errors import DeploymentError, FlowRunWaitTimeout
 from perdure._model.state_types import FINAL, StateType
 from perdure._platform.clock import from_datetime
 from perdure._platform.named import NamedTuple
@@ -17,13 +18,14 @@ from perdure._rooms.deployments.port import Deployment
 from perdure._rooms.deployments.runs import Wanted, deployment_named, make_run
 from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._run.context import FlowRunContext, current_run
+from perdure._run.logs import run_log
 from perdure._session import session as sessions
 from perdure._session.session import Session
 
 if TYPE_CHECKING:
     from uuid import UUID  # which takes a while to import
 
-__all__ = ["run_deployment", "run_now"]
+__all__ = ["run_deployment", "run_now", "wait_for_flow_run"]
 
 _LOOK_SECONDS = 0.2
 
@@ -94,6 +96,43 @@ async def _arun(asked: "_Asked", call: str | None, timeout: float | None, poll_i
         run = await asyncio.to_thread(run_now, id, session)
         if (pause := waiting.pause(run)) is None:
             return FlowRunSeen(run)
+        await asyncio.sleep(pause)
+
+
+async def wait_for_flow_run(
+    flow_run_id: "str | UUID",
+    timeout: float | None = 10_800.0,
+    poll_interval: float = 5.0,
+    client: object = None,  # noqa: ARG001 - it is that of the settings
+    log_states: bool = False,
+) -> FlowRunSeen:
+    """Wait until a flow run has ended; the flow run as it is then.
+
+    Args:
+        timeout: Seconds to wait; None waits for ever.
+        poll_interval: Seconds at most between two looks.
+        client: Taken for users of Prefect 3: runs are looked up where the settings say.
+        log_states: Whether to log each state that is seen.
+
+    Raises:
+        FlowRunWaitTimeout: it has not ended in that time.
+        RunMissing: no flow run has the id.
+    """
+    import asyncio
+
+    client_here, waiting, seen = SyncRunsClient(), _Waiting(timeout, poll_interval), None
+    while True:
+        run = await asyncio.to_thread(client_here.read_flow_run, flow_run_id)
+        if log_states and run.state_name != seen:
+            seen = run.state_name
+            run_log("flow_runs").info("Flow run '%s' is in state %s.", run.name, seen)
+        if run.state_type in FINAL:
+            return run
+        if (pause := waiting.pause(run)) is None:
+            raise FlowRunWaitTimeout(
+                f"Flow run '{run.name}' is {run.state_name} and has not ended in {timeout} seconds. Wait longer by"
+                " timeout=."
+            )
         await asyncio.sleep(pause)
 
 
@@ -170,7 +209,7 @@ class _Waiting:
         self._longest = poll_interval
         self._next = min(_LOOK_SECONDS, poll_interval)
 
-    def pause(self, run: FlowRun) -> float | None:
+    def pause(self, run: FlowRun | FlowRunSeen) -> float | None:
         """Seconds until the next look; None if the run has ended, or the time is over."""
         left = None if self._deadline is None else self._deadline - time.monotonic()
         if run.state_type in FINAL or (left is not None and left <= 0):

@@ -1,5 +1,6 @@
 """Transactions: `with transaction() as txn:` over several steps of a flow."""
 
+import enum
 from contextvars import Token
 from types import TracebackType
 from typing import Any
@@ -12,7 +13,22 @@ from perdure._model.errors import TransactionError
 from perdure._run.context import current_run, current_transaction, transaction_above
 from perdure._session import session as sessions
 
-__all__ = ["Transaction", "get_transaction", "transaction"]
+__all__ = ["CommitMode", "IsolationLevel", "Transaction", "get_transaction", "transaction"]
+
+
+class CommitMode(enum.Enum):
+    """When a transaction commits, by Prefect's names. Here that is at the end of the outermost one: `LAZY`."""
+
+    EAGER = "EAGER"
+    LAZY = "LAZY"
+    OFF = "OFF"
+
+
+class IsolationLevel(enum.Enum):
+    """What transactions of one key see of each other, by Prefect's names. Here one is inside at a time."""
+
+    READ_COMMITTED = "READ_COMMITTED"
+    SERIALIZABLE = "SERIALIZABLE"
 
 
 class transaction:  # noqa: N801 - it is used as a function is
@@ -25,12 +41,25 @@ class transaction:  # noqa: N801 - it is used as a function is
     Args:
         key: what tells it from all other transactions, in all runs: with it, results that were once committed are not
             made again. Of several processes that are at it, one is inside at a time.
+        commit_mode: `CommitMode.LAZY`, which is how it is anyway; others are refused.
+        isolation_level: taken for users of Prefect 3; both levels are kept, since one is inside at a time.
 
     Raises:
         TransactionError: there can be none here: inside a task, or with a key inside another one.
     """
 
-    def __init__(self, key: str | None = None) -> None:
+    def __init__(
+        self,
+        key: str | None = None,
+        *,
+        commit_mode: CommitMode | None = None,
+        isolation_level: IsolationLevel | None = None,  # noqa: ARG002
+    ) -> None:
+        if commit_mode not in (None, CommitMode.LAZY):
+            raise TransactionError(
+                f"transaction(commit_mode={commit_mode}): a transaction commits when the outermost one of its `with`"
+                " blocks ends. Leave commit_mode= out, and put what is to be committed sooner into a block before."
+            )
         if key is not None and (not isinstance(key, str) or not key):
             raise TransactionError(
                 f"transaction(key={key!r}): a key is text that is not empty, such as 'day-2024-05-01'."

@@ -19,7 +19,20 @@ _SAME = frozenset(
         *("client.schemas.actions", "client.schemas.schedules", "client.schemas.sorting", "deployments", "schedules"),
         *("concurrency", "events", "flow_runs", "logging.loggers", "utilities.collections"),
         *("concurrency.asyncio", "concurrency.sync", "context", "exceptions", "filesystems", "flows", "futures"),
-        *("input", "logging", "results", "runtime", "serializers", "settings", "states", "task_runners", "tasks"),
+        *(
+            "input",
+            "logging",
+            "results",
+            "runtime",
+            "runtime.deployment",
+            "runtime.flow_run",
+            "runtime.task_run",
+            "serializers",
+            "settings",
+            "states",
+            "task_runners",
+            "tasks",
+        ),
         *("testing.utilities", "transactions", "utilities.annotations", "variables"),
     }
 )

@@ -38,6 +38,10 @@ class allow_failure(Annotation[T]):  # noqa: N801
     """Run although the upstream run failed; its exception is passed as the value."""
 
 
+class opaque(Annotation[T]):  # noqa: N801
+    """Pass the value that a future or state stands for. What is in that is never searched here, marked or not."""
+
+
 class quote(Annotation[T]):  # noqa: N801
     """Pass or return the value as it is: nothing in it is searched for futures or states."""
 

@@ -37,6 +37,10 @@ class SuspendedRun(UnfinishedRun):
     """A flow run has suspended itself, and waits to be continued."""
 
 
+class FlowRunWaitTimeout(PerdureError, TimeoutError):
+    """A flow run that was waited for has not ended in the time that was given."""
+
+
 class PauseTimeout(PerdureError, TimeoutError):
     """A flow run that paused was not continued in time."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import is_
 from typing import Any
 
-from perdure._model.annotations import Annotation, allow_failure, quote
+from perdure._model.annotations import Annotation, allow_failure, opaque, quote
 from perdure._model.containers import ATOMS, Container, container_of
 from perdure._model.states import State
 from perdure._platform.named import NamedTuple
@@ -98,6 +98,9 @@ class _Open:
         return self.container.rebuilt(self.value, self.replaced)
 
 
+_UPSTREAM = (Pending, State, PendingGroup)
+
+
 class _Replacer:
     def __init__(self, replace: Replace) -> None:
         self._replace = replace
@@ -133,7 +136,7 @@ class _Replacer:
                 return self._replace(value, allowed)
             if isinstance(value, PendingGroup):
                 return [self._replace(each, allowed) for each in value.members()]
-            if isinstance(value, quote):
+            if isinstance(value, quote) or (isinstance(value, opaque) and not isinstance(value.value, _UPSTREAM)):
                 return value.value
             if not isinstance(value, Annotation):
                 _check_awaited(value)

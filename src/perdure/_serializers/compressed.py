@@ -97,3 +97,13 @@ def _library(name: str) -> Any:
         return zstd()
     except ImportError as error:
         raise ValueError(f"the compressionlib {name!r} cannot be had: {error}") from None
+
+
+def CompressedPickleSerializer(compressionlib: str = "zlib", level: int | None = None) -> CompressedSerializer:  # noqa: N802
+    """What "compressed/pickle" names, by its name in Prefect."""
+    return CompressedSerializer(serializer="pickle", compressionlib=compressionlib, level=level)
+
+
+def CompressedJSONSerializer(compressionlib: str = "zlib", level: int | None = None) -> CompressedSerializer:  # noqa: N802
+    """What "compressed/json" names, by its name in Prefect."""
+    return CompressedSerializer(serializer="json", compressionlib=compressionlib, level=level)

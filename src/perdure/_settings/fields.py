@@ -16,6 +16,7 @@ from perdure._platform.places import RULE as PLACES_RULE
 from perdure._platform.places import parse_places
 from perdure._platform.secrecy import REDACTED
 from perdure._platform.suggest import nearest
+from perdure._settings.groups import Grouped
 
 PREFIX = "PERDURE_"
 WRONG = (ValueError, TypeError, KeyError, RuntimeError)
@@ -206,7 +207,7 @@ def _about(kind: Kind, default: object, description: str) -> dict[str, object]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Grouped):
     """Every setting, with its value. Paths are absolute; times are in seconds."""
 
     home: Path = field(metadata=_about(PATH, "~/.perdure", "Where Perdure keeps its database, profiles and keys."))

@@ -1,8 +1,8 @@
-"""Annotations of arguments: `unmapped`, `allow_failure`, `quote`."""
+"""Annotations of arguments: `unmapped`, `allow_failure`, `opaque`, `quote`."""
 
-from perdure._model.annotations import allow_failure, quote, unmapped
+from perdure._model.annotations import allow_failure, opaque, quote, unmapped
 from perdure._platform.moved import export
 
-__all__ = ["allow_failure", "quote", "unmapped"]
+__all__ = ["allow_failure", "opaque", "quote", "unmapped"]
 
 export(globals())

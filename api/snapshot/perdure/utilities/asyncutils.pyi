@@ -1,6 +1,7 @@
 __all__ = [
     "Async",
     "Sync",
+    "is_async_fn",
     "run_sync_in_worker_thread",
 ]
 
@@ -9,6 +10,8 @@ class Async:
 
 class Sync:
     ...
+
+def is_async_fn(func: Callable[..., object]) -> bool: ...
 
 def run_sync_in_worker_thread(
     call: Callable[P, R],

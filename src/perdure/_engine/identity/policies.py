@@ -1,7 +1,7 @@
 """Cache policies: what decides that a task need not run again."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +59,7 @@ class CachePolicy:
     """What the cache keys of a task are made of. The task itself is always part of them.
 
     Policies are added, `INPUTS + TASK_SOURCE`, and leave arguments out, `INPUTS - "logger"`. For one of your own,
-    override `components`.
+    override `components`; or, as in Prefect, give it `compute_key(self, task_ctx, inputs, flow_parameters)`.
     """
 
     def components(self, context: TaskRunContext, parameters: dict[str, Any]) -> Mapping[str, object] | None:
@@ -67,7 +67,26 @@ class CachePolicy:
 
         They are hashed; of what cannot be, give something that can stand for it.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no method `components`. Write one.")
+        compute = getattr(self, "compute_key", None)
+        if compute is None:
+            raise NotImplementedError(f"{type(self).__name__} has no method `components`. Write one.")
+        flow = context.flow
+        key = compute(
+            task_ctx=context, inputs=parameters, flow_parameters={} if flow is None else dict(flow.parameters)
+        )
+        return None if key is None else {type(self).__name__: key}
+
+    def configure(
+        self,
+        key_storage: object = None,  # noqa: ARG002
+        lock_manager: object = None,  # noqa: ARG002
+        isolation_level: object = None,  # noqa: ARG002
+    ) -> "CachePolicy":
+        """This policy. Where keys are kept and what locks them, this says to Prefect 3; here the database does both.
+
+        Of several runs that want a value of one key, one makes it while the others wait: `SERIALIZABLE`, always.
+        """
+        return self
 
     @property
     def parts(self) -> "tuple[CachePolicy, ...]":
@@ -120,8 +139,8 @@ class _Sum(_BuiltIn):
 class Inputs(_BuiltIn):
     """The arguments count, but for those that are left out."""
 
-    def __init__(self, *left_out: str) -> None:
-        self.left_out = left_out
+    def __init__(self, *left_out: str, exclude: Iterable[str] = ()) -> None:
+        self.left_out = (*left_out, *exclude)
 
     def components(self, _: TaskRunContext, parameters: dict[str, object]) -> Mapping[str, object]:
         """The arguments."""

@@ -17,7 +17,7 @@ from perdure._run.logs import run_log
 MOST = 2**20  # bytes of an artifact's data
 _KEY = re.compile(r"[a-z0-9]+(-+[a-z0-9]+)*")
 _LONGEST_KEY = 1_000  # characters
-_WITHOUT_HOST = ("mailto", "file")
+_WITHOUT_HOST = ("mailto", "file", "")  # no scheme: a place that only its readers know
 _HARMFUL = ("javascript", "data", "vbscript", "blob", "about")  # browsers run or show these as a page of ours
 _CONTROLS = re.compile(r"[\x00-\x20\x7f-\x9f]")
 
@@ -60,7 +60,7 @@ def create_link_artifact(
     `link` and `link_text` are other names of `url` and `text`.
 
     Raises:
-        ArtifactError: it is no whole address, or code or data instead of one; or the key is malformed.
+        ArtifactError: it is no address, or code or data instead of one; or the key is malformed.
         TypeError: the link is given by both names.
     """
     if url is not None and link is not None:
@@ -106,16 +106,16 @@ def report(record: ArtifactRecord | ArtifactChangeRecord) -> None:
 
 
 def checked_url(url: str | None) -> str:
-    """The address, if people may be led to it.
+    """The address, if people may be led to it. One without a scheme, such as `/reports/1`, the page shows as text.
 
     Raises:
-        ArtifactError: it has no scheme or host, is code or data instead of a place, or holds blanks or control
+        ArtifactError: it has a scheme and no host, is code or data instead of a place, or holds blanks or control
             characters.
     """
     scheme, place = _parts(url)
-    if scheme in ("", *_HARMFUL) or not place:
+    if scheme in _HARMFUL or not place:
         raise ArtifactError(
-            f"{url!r} is no link that is kept. Give a whole address: https://…, s3://…, mailto:… or the like."
+            f"{url!r} is no link that is kept. Give an address: https://…, s3://…, mailto:… or the like."
         )
     return str(url)
 

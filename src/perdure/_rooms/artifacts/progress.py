@@ -72,8 +72,13 @@ def create_progress_artifact(progress: float, key: str | None = None, descriptio
     return keep("progress", {"percent": _checked(progress)}, key, description)
 
 
-def update_progress_artifact(artifact_id: str, progress: float) -> ArtifactId:
-    """`update_progress`, by the name that users of Prefect know. Raises what that raises."""
+def update_progress_artifact(artifact_id: str, progress: float, description: str | None = None) -> ArtifactId:
+    """`update_progress`, by the name that users of Prefect know. Raises what that raises.
+
+    Of a progress the description stays as it was created; another one is in the run's log.
+    """
+    if description is not None:
+        run_log("artifacts").info("%s percent: %s", progress, description)
     return update_progress(artifact_id, progress)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from perdure._model.errors import DeploymentError
@@ -44,12 +45,19 @@ _IGNORED = frozenset(
 )
 
 
+class ConcurrencyLimitStrategy(StrEnum):
+    """What becomes of a run beyond the limit: it waits, or is skipped."""
+
+    ENQUEUE = "ENQUEUE"
+    CANCEL_NEW = "CANCEL_NEW"
+
+
 @dataclass(frozen=True)
 class ConcurrencyLimitConfig:
     """How many runs of a deployment run at once, and what becomes of others: they wait, or are skipped."""
 
     limit: int
-    collision_strategy: str = "ENQUEUE"  # or "CANCEL_NEW"
+    collision_strategy: str = ConcurrencyLimitStrategy.ENQUEUE
 
     @property
     def overlap(self) -> Overlap:

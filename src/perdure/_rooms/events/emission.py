@@ -42,14 +42,23 @@ class EventTooLarge(EventError):
         )
 
 
+class Resource(dict[str, object]):
+    """What an event happened to, or has to do with: texts by their names."""
+
+    @property
+    def id(self) -> object:
+        """What it is, by either name of that."""
+        return next((self[key] for key in _RESOURCE_ID if key in self), None)
+
+
 class Event(NamedTuple):
     """An event that was emitted."""
 
     id: str
     event: str  # its kind
     occurred: datetime
-    resource: dict[str, object]
-    related: list[dict[str, object]]
+    resource: Resource
+    related: list[Resource]
     payload: dict[str, object]
 
 
@@ -110,7 +119,9 @@ def made_event(
             ' {"perdure.resource.id": "order.4711"}.'
         )
     at = system_clock() if occurred is None else _micros(occurred)
-    made = Event(_checked_id(id), event, to_datetime(at), dict(resource), list(map(dict, related)), dict(payload or {}))
+    made = Event(
+        _checked_id(id), event, to_datetime(at), Resource(resource), list(map(Resource, related)), dict(payload or {})
+    )
     return made, _record(made, at, run)
 
 

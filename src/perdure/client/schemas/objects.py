@@ -6,12 +6,13 @@ from perdure._model.state_details import StateDetails
 from perdure._model.state_types import StateType
 from perdure._model.states import State
 from perdure._platform.moved import export
-from perdure._rooms.deployments.prefect_options import ConcurrencyLimitConfig
+from perdure._rooms.deployments.prefect_options import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from perdure._rooms.runs.records import FlowRun, TaskRun
 from perdure._scheduling.named import DeploymentScheduleCreate as MinimalDeploymentSchedule
 
 __all__ = [
     "ConcurrencyLimitConfig",
+    "ConcurrencyLimitStrategy",
     "Flow",
     "FlowRun",
     "Log",

@@ -1,5 +1,6 @@
 __all__ = [
     "ConcurrencyLimitConfig",
+    "ConcurrencyLimitStrategy",
     "Flow",
     "FlowRun",
     "Log",
@@ -11,11 +12,15 @@ __all__ = [
 ]
 
 class ConcurrencyLimitConfig:
-    def __init__(self, limit: int, collision_strategy: str = 'ENQUEUE') -> None: ...
-    collision_strategy: str = 'ENQUEUE'
+    def __init__(self, limit: int, collision_strategy: str = ConcurrencyLimitStrategy.ENQUEUE) -> None: ...
+    collision_strategy: str = ConcurrencyLimitStrategy.ENQUEUE
     limit: int
     @property
     def overlap(self) -> Overlap: ...
+
+class ConcurrencyLimitStrategy(StrEnum):
+    CANCEL_NEW = 'CANCEL_NEW'
+    ENQUEUE = 'ENQUEUE'
 
 from perdure.client.orchestration import FlowSeen as Flow
 
