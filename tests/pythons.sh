@@ -30,11 +30,11 @@ unpacked() { # Debian's, in a folder of its own
 inside() { # in Debian's folder, with this checkout, its memory and its network; mounts end with the command
 	unshare --mount bash -c '
 		suite=$1 here=$2; shift 2
+		mount -t tmpfs tmpfs "$suite/tmp" # first: the checkout may be below it
 		mkdir -p "$suite$here" "$suite/etc/xdg"
 		mount --bind "$here" "$suite$here"
 		mount -t proc proc "$suite/proc"
 		mount --rbind /dev "$suite/dev"
-		mount -t tmpfs tmpfs "$suite/tmp"
 		cp /etc/resolv.conf "$suite/etc/resolv.conf" 2>/dev/null
 		for each in ${SSL_CERT_FILE:-}; do mkdir -p "$suite$(dirname "$each")"; cp "$each" "$suite$each"; done
 		exec chroot "$suite" env HOME=/tmp sh -c "cd $here && exec \"\$@\"" sh "$@"' bash "$suite" "$here" "$@"
