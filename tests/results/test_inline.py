@@ -192,6 +192,17 @@ def test_a_server_takes_no_record_with_a_document_and_sends_none(home: Path):
     assert "perdure_version" not in answer.text + shown.text
 
 
+def test_asking_a_server_for_one_says_where_it_can_be_had(home: Path):
+    id = kept([1])
+    session.close()
+    with serving(home) as server, settings.temporary_settings(api_url=server.address):
+        with pytest.raises(StorageError, match=f"{id} can only be had on the server's machine.*perdure result copy"):
+            get_result(id)
+        reasons = [*verify([id]), *verify([id], quick=True)]
+    assert [each.finding for each in reasons] == ["unreadable", "unreadable"]
+    assert all("on the server's machine" in (each.reason or "") for each in reasons)
+
+
 def test_what_a_flow_run_had_finished_is_taken_over_when_it_is_resumed(home: Path):
     calls = []
 

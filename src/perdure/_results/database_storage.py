@@ -32,11 +32,14 @@ class DatabaseStorage(Storage):
 
     def read(self, key: str) -> bytes:
         record = self._row(key)
+        if record is not None:
+            self._check_sent(key)
         if record is None or record.value is None:
             raise ObjectMissing(f"Nothing is stored in {self.describe(key)}. It was removed, or never written.")
         return record.value.encode()
 
     def write(self, key: str, data: bytes) -> None:
+        self._check_sent(key)
         record = self._row(key)
         if record is None or record.value is None:
             raise StorageError(
@@ -53,6 +56,8 @@ class DatabaseStorage(Storage):
 
     def exists(self, key: str) -> bool:
         record = self._row(key)
+        if record is not None:
+            self._check_sent(key)
         return record is not None and record.value is not None
 
     def delete(self, key: str) -> None:
@@ -64,6 +69,7 @@ class DatabaseStorage(Storage):
     def entries(self, prefix: str = "") -> Iterator[Entry]:
         page_of = ResultFilter(kinds=("persisted",), storage_ids=(self.content_id(),), removed=False, limit=_PAGE)
         last: str | None = None
+        self._check_sent()
         while True:
             page = self._known.results(page_of._replace(older_than=last))
             for record in page:
@@ -75,6 +81,8 @@ class DatabaseStorage(Storage):
 
     def entry(self, key: str) -> Entry | None:
         record = self._row(key)
+        if record is not None:
+            self._check_sent(key)
         return None if record is None or record.value is None else Entry(key, len(record.value), record.created)
 
     def describe(self, key: str) -> str:
@@ -86,6 +94,16 @@ class DatabaseStorage(Storage):
         if known is None:
             raise StorageError("No database is open. Run `import perdure` first.")
         return known
+
+    def _check_sent(self, key: str | None = None) -> None:
+        """Raise StorageError if the rows are a server's, which sends them without their documents."""
+        if getattr(self._known, "is_shared", True):
+            which = "Results" if key is None else f"The result of the run {_run_of(key) or key}"
+            raise StorageError(
+                f"{which} can only be had on the server's machine: small results are in its own database"
+                " (PERDURE_RESULTS_INLINE_BYTES), and are not sent. There, without PERDURE_API_URL and with its"
+                " PERDURE_HOME, load it, or copy it to a storage that you reach: `perdure result copy`."
+            )
 
     def _row(self, key: str) -> ResultRecord | None:
         """The row that has its document under the key."""
