@@ -82,6 +82,20 @@ def test_flow_runs_are_filtered_by_their_flow() -> None:
     assert names(flow_filter={"id": {"any_": ["daily", "failing"]}}, limit=2) == ["fails", "daily-2"]
 
 
+def test_flows_are_found_by_the_names_that_prefect_gives_them() -> None:
+    @flow(flow_run_name="with underscores")
+    def monthly_report() -> None: ...
+
+    @flow(name="monthly-report", flow_run_name="with hyphens")
+    def other() -> None: ...
+
+    monthly_report()
+    by_hyphens = FlowFilter(name=FlowFilterName(any_=["monthly-report"]))
+    assert names(flow_filter=by_hyphens) == ["with underscores"]
+    other()
+    assert names(flow_filter=by_hyphens) == ["with hyphens"]  # a flow of that very name comes first
+
+
 @pytest.mark.parametrize("filter", [{"nme": {"any_": ["x"]}}, {"state": {"type": {"not_any_": ["FAILED"]}}}])
 def test_a_filter_that_is_not_known_is_refused(filter: Any) -> None:
     with pytest.raises(ValueError, match="is not known"):

@@ -230,7 +230,8 @@ def _holds(each: DeploymentSeen, path: str, value: Any) -> bool:
         case "id.any_":
             return each.id in map(str, value)
         case "flow.name.any_" | "flow.id.any_" | "flow_id.any_":
-            return each.flow_name in map(str, value)
+            asked = set(map(str, value))  # by "my-flow", what Prefect calls a flow `my_flow` by default, too
+            return each.flow_name in asked or each.flow_name.replace("_", "-") in asked
         case "tags.all_":
             return set(value) <= set(each.tags)
         case "work_queue_name.any_":
