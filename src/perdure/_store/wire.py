@@ -38,6 +38,7 @@ from perdure._rooms.events.port import Event
 from perdure._rooms.results.port import Pruning
 from perdure._store.field_checks import CHECKS, EPOCHS, Id, decoded, has_no_nul
 from perdure._store.protocol import Orchestrator
+from perdure._store.spelled_records import HALF_IN_JSON, spelled_record, spelled_value
 
 VERSION = 2  # of the protocol; a higher one has records or methods that this server cannot know
 OLDEST = 1  # the oldest one that is served
@@ -202,9 +203,12 @@ def encode_records(records: Sequence[Record]) -> bytes:
         TypeError: one holds what JSON cannot.
     """
     try:
-        return json.dumps(_tagged(records), ensure_ascii=False).encode()
+        encoded = json.dumps(_tagged(records), ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        return json.dumps(_tagged(map(_escaped, records)), ensure_ascii=False).encode()
+        encoded = b""
+    if encoded and HALF_IN_JSON not in encoded:
+        return encoded
+    return json.dumps(_tagged(map(spelled_record, records)), ensure_ascii=False).encode()
 
 
 def _tagged(records: Iterable[Record]) -> list[tuple[str, Record]]:
@@ -231,13 +235,6 @@ def longest(body: bytes) -> int:
 def decode_id(body: bytes) -> str:
     """The id of a session."""
     return TypeAdapter(Id).validate_json(body)
-
-
-def _escaped(record: Any) -> Any:
-    """A record with what UTF-8 has no bytes for, such as half of a surrogate pair, spelled out."""
-    return record._make(
-        value.encode("utf-8", "backslashreplace").decode() if type(value) is str else value for value in record
-    )
 
 
 def decode_batch(body: bytes) -> tuple[Mapping[str, int] | None, list[Record]]:
@@ -340,10 +337,14 @@ class Method:
         bound = self._signature.bind(*args, **options).arguments
         given = {name: list(bound[name]) for name in self._record_parameters}
         try:
-            return json.dumps(bound | {name: _tagged(given[name]) for name in given}, ensure_ascii=False).encode()
+            encoded = json.dumps(bound | {name: _tagged(given[name]) for name in given}, ensure_ascii=False).encode()
         except UnicodeEncodeError:
-            escaped = {name: _tagged(map(_escaped, given[name])) for name in given}
-            return json.dumps(bound | escaped, ensure_ascii=False).encode("utf-8", "backslashreplace")
+            encoded = b""
+        if encoded and HALF_IN_JSON not in encoded:
+            return encoded
+        escaped = {name: _tagged(map(spelled_record, given[name])) for name in given}
+        others = {name: spelled_value(value, word_of(self._hints[name])) for name, value in bound.items()}
+        return json.dumps(others | escaped, ensure_ascii=False).encode()
 
     def decode_call(self, body: bytes) -> dict[str, object]:
         """The arguments that a client gave.

@@ -18,6 +18,7 @@ from perdure._model.errors import SerializationError
 from perdure._model.options import RunOptions
 from perdure._platform.lazy_import import LazyModule
 from perdure._platform.named import NamedTuple
+from perdure._platform.surrogates import spelled_in_json
 from perdure._run.arguments import Upstream, is_atom, replace_upstreams
 from perdure._run.context import FlowRunContext, RunContext
 from perdure._run.pending import Pending
@@ -82,7 +83,7 @@ def _identity(
         folder = folder_of(options.function) if tells_folder else ""
         within = f'"folder": {json.dumps(folder)}, ' if folder else ""
         described = f'"transaction": {json.dumps(root.key)}, {within}{described}'
-    parts = f"{_quoted(options.key)}, {described}"
+    parts = spelled_in_json(f"{_quoted(options.key)}, {described}")  # as it comes back from a server
     digest = _digest(parts)
     turn = (parent if root is None else root).occurrence(digest)
     return Identity(f"{digest}:{turn}", f'{{"turn": {turn}, "key": {parts}}}', undigested)

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain, islice
 from typing import Any
 
 from perdure._model.errors import ArtifactError
+from perdure._platform.surrogates import spelled
 from perdure._rooms.artifacts.creation import MOST, ArtifactId, keep
 from perdure._run.logs import run_log
 
@@ -91,17 +93,34 @@ def _of_rows(rows: list[Any]) -> Parts:
 
 def _kept(rows: Iterator[Row], room: int) -> tuple[list[Row], bool]:
     """The first rows, as JSON has them, that take no more bytes than there is room; and whether they are all."""
-    from pydantic_core import to_json  # tables are few, and most flows have none
-
     kept: list[Row] = []
     while chunk := list(islice(rows, _CHUNK)):
-        made = json.loads(to_json(chunk, fallback=_plain, bytes_mode="base64", inf_nan_mode="strings"))
-        for row in made:
+        for row in _as_json_has_them(chunk):
             room -= len(json.dumps(row, ensure_ascii=False).encode(errors="replace")) + 2  # what separates them
             if room < 0:
                 return kept, False
             kept.append(row)
     return kept, True
+
+
+def _as_json_has_them(rows: Sequence[Row]) -> list[Row]:
+    from pydantic_core import PydanticSerializationError, to_json  # tables are few, and most flows have none
+
+    made: list[Row]
+    to_text = partial(to_json, fallback=_plain, bytes_mode="base64", inf_nan_mode="strings")
+    try:
+        made = json.loads(to_text(rows))
+    except PydanticSerializationError:  # perhaps of a name of a file that is not UTF-8
+        made = json.loads(to_text(_spelled(rows)))
+    return made
+
+
+def _spelled(cells: object) -> object:
+    if isinstance(cells, str):
+        return spelled(cells)
+    if isinstance(cells, dict):
+        return {_spelled(name): _spelled(cell) for name, cell in cells.items()}
+    return [_spelled(each) for each in cells] if isinstance(cells, list | tuple) else cells
 
 
 def _plain(cell: object) -> object:
