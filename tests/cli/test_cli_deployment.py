@@ -10,6 +10,8 @@ from command_line import Perdure, Program
 from perdure import session
 from perdure._client.runs_seen import FlowRunSeen
 from perdure._execution.deployment_runs import run_deployment, run_now
+from perdure._platform.ids import new_id
+from perdure._rooms.deployments.port import WorkerRecord
 
 FLOWS = """
 @flow(persist_result=True)
@@ -37,6 +39,24 @@ def test_deployments_are_listed_with_when_they_run(deployed: Perdure):
     (shape,) = json.loads(deployed("deployment", "ls", "--json").output)
     assert (shape["name"], shape["version"], shape["paused"]) == ("report/nightly", 1, None)
     assert shape["next"] is not None
+
+
+def test_a_served_deployment_whose_program_is_down_says_so(perdure: Perdure, program: Program):
+    from perdure.cli.load import load_flow
+
+    of = load_flow(str(program(FLOWS))).deploy("nightly", work_pool="serve:report/nightly", cron="0 6 * * *")
+    assert "not served" in perdure("deployment", "ls").output
+    assert "Nothing serves report/nightly: start its program again." in perdure("deployment", "ls").output
+    assert "its program does not run" in perdure("deployment", "inspect", "nightly").output
+    assert "Nothing serves report/nightly: the run waits" in perdure("deployment", "run", "nightly").stderr
+    assert json.loads(perdure("deployment", "inspect", "nightly", "--json").output)["served"] is False
+    mine = session.current()
+    now = mine.clock()
+    mine.orchestrator.deployments.beat(
+        WorkerRecord(new_id(), "w", of.work_pool, "process", "0", "here", 1, None, 0, now, now)
+    )
+    assert "erve" not in perdure("deployment", "ls").output.replace(of.work_pool, "")
+    assert json.loads(perdure("deployment", "ls", "--json").output)[0]["served"] is True
 
 
 def test_no_deployments_say_how_one_is_made(perdure: Perdure):

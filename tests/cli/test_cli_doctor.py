@@ -148,6 +148,14 @@ def test_a_lost_run_is_a_warning_that_names_it(perdure: Perdure):
     assert "perdure flow-run resume" in found["remedy"]
 
 
+def test_a_served_deployment_whose_program_is_down_is_a_warning(perdure: Perdure, program: Program):
+    flow = load_flow(str(program("@flow\ndef report():\n    return 1\n")))
+    of = flow.deploy("nightly", work_pool="serve:report/nightly", cron="0 6 * * *")
+    assert "nothing serves report/nightly" in findings(perdure)["warning", "workers"]["text"]
+    session.current().orchestrator.deployments.pause(of.id, 1)
+    assert not findings(perdure)
+
+
 def test_runs_that_no_worker_takes_are_a_warning(perdure: Perdure, program: Program, monkeypatch: pytest.MonkeyPatch):
     load_flow(str(program("@flow\ndef report():\n    return 1\n"))).deploy("nightly", work_pool="batch")
     perdure("deployment", "run", "nightly")

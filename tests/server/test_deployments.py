@@ -38,6 +38,16 @@ def test_a_deployment_is_listed_with_its_schedules_and_its_next_tick(api: httpx.
     assert (tick["time"], tick["schedule"]) == (shown["next"], "morning")
 
 
+def test_a_served_deployment_says_whether_its_program_runs(api: httpx.Client) -> None:
+    deployed.slow.deploy("plain")
+    of = deployed.report.deploy("nightly", work_pool="serve:report/nightly")
+    assert [each["served"] for each in api.get("/api/deployments").json()] == [False, None]
+    now = system_clock()
+    record = WorkerRecord(new_id(), "w", of.work_pool, "process", "0", "here", 1, None, 0, now, now)
+    session.current().orchestrator.deployments.beat(record)
+    assert api.get(f"/api/deployments/{of.id}").json()["served"] is True
+
+
 def test_a_frequent_schedule_does_not_displace_others_among_the_upcoming_ticks(api: httpx.Client) -> None:
     deployed.report.deploy("often", schedules=[Cron("* * * * *", slug="minutely")])
     deployed.slow.deploy("rarely", schedules=[Cron("0 6 * * *", slug="daily")])

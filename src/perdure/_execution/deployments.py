@@ -24,7 +24,7 @@ from perdure._results.places import storage_at
 from perdure._rooms.deployments.bundles import Bundle, Packed, bundled
 from perdure._rooms.deployments.definition import Definition, check_schedule, definition_of
 from perdure._rooms.deployments.job_templates import job_of
-from perdure._rooms.deployments.port import DEFAULT_POOL, DEFAULT_PRIORITY, DeploymentVersion, Overlap, WorkPool
+from perdure._rooms.deployments.port import DEFAULT_POOL, DEFAULT_PRIORITY, SERVED, DeploymentVersion, Overlap, WorkPool
 from perdure._rooms.deployments.port import Deployment as DeploymentRecord
 from perdure._rooms.deployments.prefect_options import ConcurrencyLimitConfig, translated
 from perdure._rooms.deployments.signatures import signed_definition
@@ -349,7 +349,7 @@ def serve(
     translated(options)
     session = sessions.current()
     # Pools of their own: other workers may not have the code.
-    served = [replace(each, work_pool=f"serve:{each.flow_name}/{each.name}").apply() for each in flows]
+    served = [replace(each, work_pool=f"{SERVED}{each.flow_name}/{each.name}").apply() for each in flows]
     pools = [each.work_pool for each in served]
     infrastructure = ProcessInfrastructure()
     worker = Worker(session, pools, infrastructure, limit=limit, makes_ticks=settings.current().api_url is None)

@@ -26,6 +26,7 @@ from perdure._platform.clock import Micros
 from perdure._platform.ids import new_id
 from perdure._platform.version import VERSION
 from perdure._rooms.deployments.port import QueuedRun, WorkerRecord
+from perdure._rooms.deployments.serving import Serving
 from perdure._rooms.deployments.ticks import make_due_runs
 from perdure._rooms.runs.records import RunFilter
 from perdure._session.session import Session
@@ -81,6 +82,7 @@ class Worker:
         self._infrastructure = infrastructure
         self._makes_ticks = makes_ticks
         self._services = LocalServices(session)
+        self._serving = Serving(session.settings.lease_seconds, own=pools)
         self._ends = Ends(session)
         self._running: dict[str, Watched] = {}
         self._starters = ThreadPoolExecutor(_STARTED_AT_ONCE, thread_name_prefix="perdure-start")
@@ -144,7 +146,7 @@ class Worker:
         ended = self._collect()
         if self._makes_ticks and time.monotonic() >= self._next_ticks:
             self._next_ticks = time.monotonic() + _TICKS_SECONDS
-            make_due_runs(self._session.clock(), self._known)
+            make_due_runs(self._session.clock(), self._known, self._serving)
             self._services.look()
         taken = self._take()
         if time.monotonic() >= self._next_search:  # rounds are short while processes run
@@ -162,7 +164,8 @@ class Worker:
         if not self._makes_ticks:
             return _LOOK_SECONDS
         now = self._session.clock()
-        next_one = self._known.deployments.due_schedules(now + int(_LOOK_SECONDS * 1_000_000), 1)
+        soon = now + int(_LOOK_SECONDS * 1_000_000)
+        next_one = self._known.deployments.due_schedules(soon, 1, self._serving.pools(self._known.deployments, now))
         return max(0.001, min([_LOOK_SECONDS, *((each.due - now) / 1_000_000 for each in next_one if each.due)]))
 
     def _take(self) -> int:

@@ -16,11 +16,13 @@ from perdure._platform.clock import from_datetime, system_clock
 from perdure._rooms.deployments.definition import Definition, definition_of_text
 from perdure._rooms.deployments.port import Deployment, DeploymentVersion, QueuedRun, QueueFilter, ScheduleRecord
 from perdure._rooms.deployments.runs import deployment_named
+from perdure._rooms.deployments.serving import has_program, is_served
 from perdure._rooms.deployments.sources import what_is_missing
 from perdure._rooms.deployments.ticks import resume_schedules, upcoming
 from perdure._rooms.deployments.versions import changes, chosen, code_shown, first_alike, rolled_back
 from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._session import session
+from perdure._settings import settings
 from perdure._store.protocol import Orchestrator
 from perdure.cli import completion, find
 from perdure.cli.code import placed
@@ -36,6 +38,7 @@ from perdure.cli.output import (
     jsonable,
     note,
     plural,
+    say,
     section,
     short_time,
     show,
@@ -53,6 +56,7 @@ if TYPE_CHECKING:
 
 app = new_group("List deployments, look into one, run one, pause or delete one.")
 _VERSIONS_SHOWN = 10
+_DOWN = "Nothing serves {}: start its program again. What its schedules missed is caught up with then, as they say."
 
 Which = Annotated[
     str,
@@ -87,14 +91,27 @@ def ls(
     else:
         columns = [Column("deployment"), Column("when"), Column("next", whole=True), Column("last", whole=True)]
         columns.append(Column("pool"))
-        show(table(columns, [_row(each) for each in every]))
+        programs = {each.id: _has_program(each) for each in every}
+        show(table(columns, [_row(each, programs[each.id]) for each in every]))
+        down = [each for each in every if programs[each.id] is False]
+        if down:
+            show(note(_DOWN.format(full_name(down[0]))))
 
 
-def _row(of: Deployment) -> Row:
+def _has_program(of: Deployment) -> bool | None:
+    """Whether the program that serves a deployment runs; None of one that workers of a work pool run."""
+    if not is_served(of.work_pool):
+        return None
+    workers = _known().deployments.workers(of.work_pool)
+    return has_program(of, workers, system_clock(), settings.current().lease_seconds)
+
+
+def _row(of: Deployment, program: bool | None) -> Row:
     schedules = _known().deployments.schedules(of.id)
     times = ", ".join(when(each) for each in schedules) or "by hand"
     coming = [] if of.paused else upcoming(schedules, 1, system_clock())
-    next_one = "paused" if of.paused else short_time(from_datetime(coming[0][0])) if coming else NOTHING
+    stands = "paused" if of.paused else "not served" if program is False else None
+    next_one = stands or (short_time(from_datetime(coming[0][0])) if coming else NOTHING)
     last = _last(of)
     return (full_name(of), times, next_one, NOTHING if last is None else last, of.work_pool)
 
@@ -142,6 +159,7 @@ def inspect(name: Which, as_json: AsJson = False) -> None:
         ("code", code_shown(definition)),
         ("version", f"{of.version}, since {full_time(of.updated)}"),
         ("paused", None if of.paused is None else f"since {full_time(of.paused)}"),
+        ("served", "no: its program does not run" if _has_program(of) is False else None),
         ("work pool", of.work_pool if of.work_queue is None else f"{of.work_pool}, queue {of.work_queue}"),
         ("at once", None if of.concurrency_limit is None else f"{of.concurrency_limit}, then {of.overlap}"),
         ("priority", str(of.priority)),
@@ -218,6 +236,8 @@ def run(
     else:
         line = state_text(made.state_type, made.state_name)
         show(line.append(f"  {made.name}", style="bold default"))
+        if _has_program(of) is False:
+            say(f"Nothing serves {full_name(of)}: the run waits until its program is started again.")
         show(note(f"perdure flow-run watch {made.id}"))
 
 
@@ -385,6 +405,7 @@ def _shape(of: Deployment) -> dict[str, object]:
         "concurrency_limit": of.concurrency_limit,
         "overlap": of.overlap,
         "paused": iso(of.paused),
+        "served": _has_program(of),
         "schedules": [{**json.loads(each.definition), "paused": iso(each.paused)} for each in schedules],
         "next": coming[0][0].isoformat() if coming else None,
         "created": iso(of.created),

@@ -290,8 +290,12 @@ def _runs(_: Settings) -> Iterator[Finding]:
         yield Finding(Level.OK, "runs", f"{plural(len(runs), 'flow run')} running, none of them lost")
 
 
+_SERVE_AGAIN = "Start the program that serves it: `perdure service install FILE` keeps it running."
+
+
 def _workers(chosen: Settings) -> Iterator[Finding]:
     from perdure._rooms.deployments.port import QueueFilter
+    from perdure._rooms.deployments.serving import has_program, is_served
     from perdure._session import session
 
     known, now = session.current().orchestrator.deployments, system_clock()
@@ -302,7 +306,14 @@ def _workers(chosen: Settings) -> Iterator[Finding]:
     for pool in sorted({each.work_pool for each in late} - alive):
         count = sum(each.work_pool == pool for each in late)
         text = f"{plural(count, 'run')} in the work pool {pool!r} should have begun by now, and no worker is there"
-        yield Finding(Level.WARNING, "workers", text, f"`perdure worker start --pool {pool}` starts one.")
+        remedy = f"`perdure worker start --pool {pool}` starts one."
+        yield Finding(Level.WARNING, "workers", text, _SERVE_AGAIN if is_served(pool) else remedy)
+    workers = known.workers(None)
+    for of in known.all():
+        is_down = has_program(of, workers, now, chosen.lease_seconds) is False
+        if is_down and of.paused is None and known.schedules(of.id):
+            text = f"nothing serves {of.flow_name}/{of.name}, and so its schedules make no runs"
+            yield Finding(Level.WARNING, "workers", text, _SERVE_AGAIN)
     if alive or not late:
         there = f"a worker is there for {', '.join(sorted(alive))}" if alive else "none is there, and none is needed"
         yield Finding(Level.OK, "workers", there)

@@ -8,6 +8,7 @@ import typer
 
 from perdure._model.errors import WorkerError
 from perdure._platform.clock import system_clock
+from perdure._rooms.deployments import serving
 from perdure._rooms.deployments.job_templates import check_kind
 from perdure._rooms.deployments.port import DEFAULT_POOL, Deployments, WorkerRecord, WorkPool
 from perdure._session import session
@@ -109,7 +110,7 @@ def _row(each: WorkerRecord) -> Row:
 
 def is_there(each: WorkerRecord) -> bool:
     """Whether a worker has given a heartbeat within its lease, as far as clocks agree."""
-    return system_clock() - each.seen <= 2 * settings.current().lease_seconds * 1_000_000
+    return serving.is_there(each, system_clock(), settings.current().lease_seconds)
 
 
 def _shape(each: WorkerRecord) -> dict[str, object]:

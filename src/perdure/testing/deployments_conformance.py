@@ -1,6 +1,7 @@
 """What every orchestrator must do with deployments and queues: subclass it and give it a fixture `orchestrator`."""
 
 import json
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -96,6 +97,20 @@ class DeploymentsConformance(PlacesConformance):
         orchestrator.deployments.pause_schedule(kept.id, "daily", None)
         orchestrator.deployments.pause(kept.id, NOW)
         assert orchestrator.deployments.due_schedules(NOW + 100, 10) == []
+
+    def test_of_served_deployments_those_are_due_whose_programs_are_there(self, orchestrator: Orchestrator) -> None:
+        made = {
+            pool: self._schedule(orchestrator, self._deployed(orchestrator, name=name, work_pool=pool))
+            for name, pool in (("a", "default"), ("b", "serve:nightly/b"), ("c", "serve:nightly/c"))
+        }
+
+        def due(served: Sequence[str] | None) -> set[str]:
+            found = orchestrator.deployments.due_schedules(NOW + 100, 10, served)
+            return {pool for pool, record in made.items() if record in found}
+
+        assert due(None) == set(made)
+        assert due(()) == {"default"}
+        assert due(["serve:nightly/c", "default"]) == {"default", "serve:nightly/c"}
 
     def test_a_schedule_that_is_put_again_stays_as_far_seen_as_it_was(self, orchestrator: Orchestrator) -> None:
         kept = self._deployed(orchestrator)

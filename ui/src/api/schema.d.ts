@@ -2883,6 +2883,11 @@ export interface components {
             priority: number;
             /** Schedules */
             schedules: components["schemas"]["ScheduleModel"][];
+            /**
+             * Served
+             * @description Whether the program that serves it runs; null if workers of a work pool start its runs.
+             */
+            served: boolean | null;
             /** Tags */
             tags: string[];
             /**
@@ -2938,6 +2943,11 @@ export interface components {
             priority: number;
             /** Schedules */
             schedules: components["schemas"]["ScheduleModel"][];
+            /**
+             * Served
+             * @description Whether the program that serves it runs; null if workers of a work pool start its runs.
+             */
+            served: boolean | null;
             /** Tags */
             tags: string[];
             /**

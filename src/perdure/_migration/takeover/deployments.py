@@ -15,6 +15,7 @@ from perdure._rooms.deployments.definition import Definition
 from perdure._rooms.deployments.job_templates import KINDS
 from perdure._rooms.deployments.port import (
     DEFAULT_PRIORITY,
+    SERVED,
     Deployment,
     DeploymentVersion,
     Overlap,
@@ -208,7 +209,7 @@ def _queue_of(row: Mapping[str, object], flow: str, rows: Rows) -> tuple[str, st
     queue = rows["work_queue"].get(str(row.get("work_queue_id")))
     pool = None if queue is None else rows["work_pool"].get(str(queue.get("work_pool_id")))
     if queue is None or pool is None:  # served by a process of its own
-        return f"serve:{flow}/{row['name']}", None, DEFAULT_PRIORITY
+        return f"{SERVED}{flow}/{row['name']}", None, DEFAULT_PRIORITY
     is_plain = queue["name"] == _DEFAULT_QUEUE and queue.get("concurrency_limit") is None and not queue.get("is_paused")
     return pool["name"], None if is_plain else queue["name"], queue.get("priority") or DEFAULT_PRIORITY
 

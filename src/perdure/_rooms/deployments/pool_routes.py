@@ -16,7 +16,8 @@ from perdure._http.pages import Plain
 from perdure._http.routers import ApiRouter
 from perdure._model.errors import DeploymentMissing
 from perdure._platform.clock import system_clock
-from perdure._rooms.deployments.port import QueuedRun, QueueFilter
+from perdure._rooms.deployments.port import QueuedRun, QueueFilter, WorkerRecord
+from perdure._rooms.deployments.serving import is_there
 from perdure._rooms.tokens.records import Scope
 from perdure._settings import settings
 from perdure._store.embedded import EmbeddedOrchestrator
@@ -100,13 +101,13 @@ def pause_work_pool(
 @router.get("/workers")
 def list_workers(known: Known, work_pool: str | None = None) -> list[WorkerModel]:
     """All workers, or those of a work pool."""
-    gone = system_clock() - 2 * settings.current().lease_seconds * 1_000_000
-    return [
-        WorkerModel(
-            **each._asdict() | {"started": moment(each.started), "seen": moment(each.seen), "gone": each.seen < gone}
-        )
-        for each in known.deployments.workers(work_pool)
-    ]
+    now, lease = system_clock(), settings.current().lease_seconds
+
+    def model(each: WorkerRecord) -> WorkerModel:
+        times = {"started": moment(each.started), "seen": moment(each.seen)}
+        return WorkerModel(**each._asdict() | times, gone=not is_there(each, now, lease))
+
+    return [model(each) for each in known.deployments.workers(work_pool)]
 
 
 def _pool(name: str, known: EmbeddedOrchestrator) -> PoolModel:

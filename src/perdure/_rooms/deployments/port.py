@@ -18,6 +18,7 @@ from perdure._platform.named import NamedTuple
 
 SCHEDULED, LATE, SKIPPED = "Scheduled", "Late", "Skipped"  # names of states
 DEFAULT_POOL = "default"
+SERVED = "serve:"  # how the names of work pools begin whose runs one program starts itself, by `serve`
 DEFAULT_PRIORITY = 100
 
 # What becomes of a run that is due while as many runs of its deployment run as may: it is begun when one has ended; it
@@ -206,8 +207,11 @@ class Deployments(Protocol):
         """The schedules of a deployment, or all, sorted by deployment and slug."""
 
     @reads
-    def due_schedules(self, now: Micros, limit: int) -> Sequence[ScheduleRecord]:
-        """Schedules to be looked at now, longest due first; none of paused deployments, and none that are paused."""
+    def due_schedules(self, now: Micros, limit: int, served: Sequence[str] | None = None) -> Sequence[ScheduleRecord]:
+        """Schedules to be looked at now, longest due first; none of paused deployments, and none that are paused.
+
+        Of deployments that programs serve, those in the work pools `served` only; None: all.
+        """
 
     def note_seen(self, schedules: Sequence[ScheduleRecord]) -> None:
         """Note how far schedules have been seen, and when they are due next; never back."""

@@ -22,12 +22,21 @@ from perdure._platform.clock import from_datetime, system_clock
 from perdure._rooms.deployments.backfill_routes import router as backfills
 from perdure._rooms.deployments.definition import definition_of_text
 from perdure._rooms.deployments.pool_routes import router as pools
-from perdure._rooms.deployments.port import Deployment, DeploymentVersion, QueuedRun, QueueFilter, ScheduleRecord
+from perdure._rooms.deployments.port import (
+    Deployment,
+    DeploymentVersion,
+    QueuedRun,
+    QueueFilter,
+    ScheduleRecord,
+    WorkerRecord,
+)
 from perdure._rooms.deployments.runs import Wanted, flow_runs_of, make_run
+from perdure._rooms.deployments.serving import has_program
 from perdure._rooms.deployments.ticks import resume_schedules, upcoming
 from perdure._rooms.deployments.versions import changes, chosen, code_shown, first_alike, rolled_back
 from perdure._rooms.runs.records import RunFilter
 from perdure._rooms.tokens.records import Scope
+from perdure._settings import settings
 from perdure._store.embedded import EmbeddedOrchestrator
 
 router = ApiRouter(prefix="/deployments", tags=["deployments"], responses=ANSWERS)
@@ -118,6 +127,10 @@ class DeploymentModel(BaseModel):
     concurrency_limit: int | None
     overlap: str
     paused: datetime | None
+    served: Annotated[
+        bool | None,
+        Field(description="Whether the program that serves it runs; null if workers of a work pool start its runs."),
+    ]
     created: datetime
     updated: datetime
     schedules: list[ScheduleModel]
@@ -189,7 +202,8 @@ def list_deployments(known: Known, flow: str | None = None) -> list[DeploymentMo
         schedules.setdefault(record.deployment_id, []).append(record)
     latest = _runs(known.deployments.latest(system_clock()), known)
     last = {place.deployment_id: run for place, run in latest}
-    return [DeploymentModel(**_fields(of, schedules.get(of.id, []), last.get(of.id))) for of in every]
+    workers = known.deployments.workers()
+    return [DeploymentModel(**_fields(of, schedules.get(of.id, []), last.get(of.id), workers)) for of in every]
 
 
 @router.get("/upcoming")
@@ -232,7 +246,7 @@ def get_deployment(id: Id, known: Known) -> DeploymentDetails:
     definition = definition_of_text(of.definition)
     versions = known.deployments.versions(id)
     return DeploymentDetails(
-        **_fields(of, known.deployments.schedules(id), _last(of, known)),
+        **_fields(of, known.deployments.schedules(id), _last(of, known), known.deployments.workers()),
         parameter_schema=definition.schema,
         entry_point=definition.entry_point,
         partitions=definition.partitions,
@@ -356,7 +370,8 @@ def _missing(id: str) -> DeploymentMissing:
 
 def _model(id: str, known: EmbeddedOrchestrator) -> DeploymentModel:
     of = _found(id, known)
-    return DeploymentModel(**_fields(of, known.deployments.schedules(id), _last(of, known)))
+    workers = known.deployments.workers()
+    return DeploymentModel(**_fields(of, known.deployments.schedules(id), _last(of, known), workers))
 
 
 def _last(of: Deployment, known: EmbeddedOrchestrator) -> ScheduledRunModel | None:
@@ -364,7 +379,12 @@ def _last(of: Deployment, known: EmbeddedOrchestrator) -> ScheduledRunModel | No
     return next((run for _, run in _runs(known.deployments.queued(wanted), known)), None)
 
 
-def _fields(of: Deployment, schedules: Sequence[ScheduleRecord], last: ScheduledRunModel | None) -> dict[str, Any]:
+def _fields(
+    of: Deployment,
+    schedules: Sequence[ScheduleRecord],
+    last: ScheduledRunModel | None,
+    workers: Sequence[WorkerRecord],
+) -> dict[str, Any]:
     definition = definition_of_text(of.definition)
     now = system_clock()
     coming: dict[str, datetime] = {}
@@ -378,6 +398,7 @@ def _fields(of: Deployment, schedules: Sequence[ScheduleRecord], last: Scheduled
         "tags": list(definition.tags),
         "parameters": definition.parameters,
         "paused": time_of(of.paused),
+        "served": has_program(of, workers, now, settings.current().lease_seconds),
         "schedules": [ScheduleModel.of(each, coming) for each in schedules],
         "next": min(coming.values(), default=None),
         "last": last,

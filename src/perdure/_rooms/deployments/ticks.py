@@ -18,12 +18,15 @@ from perdure._platform.named import NamedTuple
 from perdure._rooms.deployments.definition import definition_of_text
 from perdure._rooms.deployments.port import Deployment, ScheduleRecord
 from perdure._rooms.deployments.runs import Wanted, make_runs
+from perdure._rooms.deployments.serving import Serving, is_served
 from perdure._rooms.events.port import NO_RUN, Event
-from perdure._scheduling.schedule import Missed, Schedule, schedule_of
+from perdure._scheduling.schedule import ON_TIME, Missed, Schedule, schedule_of
 from perdure._store.protocol import Orchestrator
 
 MISSED = "schedule.missed"  # an event: ticks came while nobody looked, and were not made
+UNSERVED = "schedule.unserved"  # an event: a tick came while the program that serves its deployment was down
 FAILED = "schedule.failed"  # an event: the runs of a tick could not be made
+_ON_TIME: Micros = ON_TIME // timedelta(microseconds=1)
 _AT_ONCE = 500  # schedules in one look
 _log = logging.getLogger("perdure.schedules")
 
@@ -35,9 +38,12 @@ class Made(NamedTuple):
     schedules: int  # that were due
 
 
-def make_due_runs(now: Micros, known: Orchestrator) -> Made:
-    """Make the runs of all schedules that are due."""
-    due = known.deployments.due_schedules(now, _AT_ONCE)
+def make_due_runs(now: Micros, known: Orchestrator, serving: Serving | None = None) -> Made:
+    """Make the runs of all schedules that are due; but of served deployments only of those whose programs are there."""
+    served = None if serving is None else serving.pools(known.deployments, now)
+    if serving is not None and serving.is_to_report():
+        _report_unserved(now, known, serving)
+    due = known.deployments.due_schedules(now, _AT_ONCE, served)
     deployments = {each.deployment_id: known.deployments.one(each.deployment_id) for each in due}
     runs, seen = 0, []
     for record in due:
@@ -53,6 +59,18 @@ def make_due_runs(now: Micros, known: Orchestrator) -> Made:
     if seen:
         known.deployments.note_seen(seen)
     return Made(runs, len(due))
+
+
+def _report_unserved(now: Micros, known: Orchestrator, serving: Serving) -> None:
+    """Have an event of each schedule whose tick came while its program was down: once, until it is back."""
+    for record in known.deployments.due_schedules(now - _ON_TIME, _AT_ONCE):
+        of = None if serving.has_reported(record) else known.deployments.one(record.deployment_id)
+        if of is None or not is_served(of.work_pool) or of.work_pool in serving.pools(known.deployments, now):
+            continue
+        serving.note_reported(record)
+        name = f"{of.flow_name}/{of.name}"
+        _log.warning("The schedule %r of %s is due, and the program that serves it does not run.", record.slug, name)
+        _emit(UNSERVED, record, of, now, {"work_pool": of.work_pool}, known)
 
 
 def _made(record: ScheduleRecord, of: Deployment, wanted: Sequence[Wanted], now: Micros, known: Orchestrator) -> int:

@@ -6,6 +6,7 @@ from perdure._engine.recovery.heartbeat import Heartbeat
 from perdure._engine.recovery.liveness import Liveness
 from perdure._model.records import Record
 from perdure._platform.clock import Clock, system_clock
+from perdure._rooms.deployments.serving import Serving
 from perdure._settings.fields import Settings
 from perdure._store.protocol import Orchestrator
 
@@ -23,6 +24,7 @@ class ServiceRuntime:
         self.orchestrator = orchestrator
         self.settings = settings
         self.clock = clock
+        self.serving = Serving(settings.lease_seconds)
         self._heartbeat = Heartbeat(orchestrator.report, lambda _: None, settings.lease_seconds)
         self.liveness = liveness or Liveness(orchestrator, settings.lease_seconds)
 

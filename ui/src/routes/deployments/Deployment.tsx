@@ -24,7 +24,7 @@ import { RollBack } from "./RollBack"
 import { RunNow } from "./RunNow"
 import { Schedules } from "./Schedules"
 import { usePause } from "./usePause"
-import { Paused } from "./When"
+import { NotServed, Paused } from "./When"
 
 const FEW = 100 // runs; more are asked for by those who want them
 
@@ -80,6 +80,8 @@ function About({ of }: { of: Details }) {
     <div className={css["about"]}>
       {of.paused !== null ? (
         <Paused since={of.paused} />
+      ) : of.served === false ? (
+        <NotServed />
       ) : (
         of.next !== null && (
           <span>

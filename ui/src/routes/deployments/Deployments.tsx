@@ -16,7 +16,7 @@ import css from "./Deployments.module.css"
 import { deployments, fullName, type Deployment } from "./queries"
 import { RunNow } from "./RunNow"
 import { usePause } from "./usePause"
-import { Paused, When } from "./When"
+import { NotServed, Paused, When } from "./When"
 
 /** All deployments: when they run, and how they ran last. */
 export function Page() {
@@ -95,7 +95,7 @@ function columnsOf(start: (of: Deployment) => void): readonly Column<Deployment>
     {
       id: "next",
       header: "Next",
-      width: "84px",
+      width: "100px",
       value: of => (of.next === null ? null : Date.parse(of.next)),
       cell: of => <Next of={of} />,
     },
@@ -131,6 +131,7 @@ function Schedules({ of }: { of: Deployment }) {
 
 function Next({ of }: { of: Deployment }) {
   if (of.paused !== null) return <Paused since={of.paused} />
+  if (of.served === false) return <NotServed />
   return <Timestamp time={of.next} />
 }
 

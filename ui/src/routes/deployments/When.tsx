@@ -1,4 +1,4 @@
-import { CirclePause } from "lucide-react"
+import { CirclePause, Unplug } from "lucide-react"
 import { exact } from "~/lib/format"
 import css from "./Deployments.module.css"
 import type { Schedule } from "./queries"
@@ -20,6 +20,19 @@ export function Paused({ since }: { since: string }) {
     <span className={css["paused"]} title={`Since ${exact(new Date(since))}`}>
       <CirclePause size={14} strokeWidth={2.25} aria-hidden />
       Paused
+    </span>
+  )
+}
+
+const DOWN =
+  "The program that serves it does not run. Start it again: what its schedules missed is caught up with then, as they say."
+
+/** Says of a served deployment that nothing runs it, and so that its ticks make no runs. */
+export function NotServed() {
+  return (
+    <span className={css["unserved"]} title={DOWN}>
+      <Unplug size={14} strokeWidth={2.25} aria-hidden />
+      Not served
     </span>
   )
 }

@@ -7,6 +7,7 @@ from perdure._model.records import FlowKeyRecord, FlowRunRecord, Record, StartRe
 from perdure._model.state_types import StateType
 from perdure._platform.clock import Micros
 from perdure._rooms.deployments.port import (
+    SERVED,
     Deployment,
     DeploymentVersion,
     QueuedRun,
@@ -132,14 +133,18 @@ class SqlDeployments(SqlClaims, SqlPools, SqlQueues):
         """The schedules of a deployment, or all, sorted by deployment and slug."""
         return self._select(ScheduleRecord, SCHEDULE, {"deployment_id": deployment_id}, "deployment_id, slug")
 
-    def due_schedules(self, now: Micros, limit: int) -> Sequence[ScheduleRecord]:
+    def due_schedules(self, now: Micros, limit: int, served: Sequence[str] | None = None) -> Sequence[ScheduleRecord]:
         """Schedules to be looked at now, longest due first; none of paused deployments, and none that are paused."""
+        among = ""
+        if served is not None:
+            among = f" AND (substr(d.work_pool, 1, {len(SERVED)}) <> '{SERVED}'"
+            among += f" OR d.work_pool IN ({', '.join([self._mark] * len(served))}))" if served else ")"
         query = (
             f"SELECT {', '.join(f's.{each}' for each in ScheduleRecord._fields)} FROM schedule AS s"
             " JOIN deployment AS d ON d.id = s.deployment_id WHERE s.paused IS NULL AND d.paused IS NULL"
-            f" AND s.due <= {self._mark} ORDER BY s.due LIMIT {self._mark}"
+            f" AND s.due <= {self._mark}{among} ORDER BY s.due LIMIT {self._mark}"
         )
-        return self._access.all(ScheduleRecord, query, now, limit)
+        return self._access.all(ScheduleRecord, query, now, *(served or ()), limit)
 
     def note_seen(self, schedules: Sequence[ScheduleRecord]) -> None:
         """Note how far schedules have been seen, and when they are due next; never back."""
