@@ -66,7 +66,7 @@ class Story:
         )  # fmt: skip
         known.put_pool(WorkPool("p", "process", None, None, "{}", self._now))
         kept = known.put(made, DeploymentVersion(made.id, 1, definition.digest, text, self._now, "x"))
-        known.put_schedules([scheduled(each, kept.id, self._now) for each in schedules()], kept.id)
+        known.put_schedules([scheduled(each, kept, self._now) for each in schedules()], kept.id)
         return kept
 
     def _look(self, number: int, now: int) -> int:

@@ -13,8 +13,10 @@ from perdure._rooms.deployments.definition import definition_of_text
 from perdure._rooms.deployments.port import Deployment, DeploymentVersion, QueueFilter, WorkPool
 from perdure._rooms.deployments.signatures import (
     check_definition,
+    check_schedule_signature,
     check_start,
     check_template_signature,
+    schedule_shown,
     signed_definition,
     signed_template,
 )
@@ -90,6 +92,43 @@ def test_the_tick_of_a_forged_deployment_makes_no_run_and_says_so():
     (event,) = known().services.events(EventFilter(kind="schedule.failed"))
     assert "its signature is wrong" in json.loads(event.payload)["error"]
     assert known().flow_runs(RunFilter()) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"parameters": {"x": 7}}, {"interval": 300.0}, {"signature": None}, {"signature": 7}],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_a_schedule_that_was_changed_makes_no_run_and_says_so(changes):
+    of = deployed.report.deploy("nightly", schedule=Interval(600, parameters={"x": 1}))
+    (record,) = known().deployments.schedules(of.id)
+    forged = json.dumps({**json.loads(record.definition), **changes})
+    known().deployments.put_schedules([record._replace(definition=forged)], of.id)
+    make_due_runs(system_clock() + 700_000_000, known())
+    (event,) = known().services.events(EventFilter(kind="schedule.failed"))
+    assert "The schedule 'interval' of the deployment report/nightly" in json.loads(event.payload)["error"]
+    assert known().flow_runs(RunFilter()) == []
+
+
+def test_a_schedule_is_signed_for_its_own_deployment():
+    mine = deployed.report.deploy("nightly", schedule=Interval(600, parameters={"x": 1}))
+    other = deployed.report.deploy("hourly")
+    (record,) = known().deployments.schedules(mine.id)
+    known().deployments.put_schedules([record._replace(deployment_id=other.id)], other.id)
+    make_due_runs(system_clock() + 700_000_000, known())
+    places = known().deployments.queued(QueueFilter())
+    assert {place.deployment_id for place in places} == {mine.id}
+    assert json.loads(known().flow_runs(RunFilter())[0].parameters)["x"] == 1
+
+
+def test_a_schedule_that_somebody_paused_and_resumed_holds_and_its_signature_is_not_shown():
+    of = deployed.report.deploy("nightly", schedule=Interval(600, parameters={"x": 1}))
+    known().deployments.pause_schedule(of.id, "interval", 1)
+    known().deployments.pause_schedule(of.id, "interval", None)
+    (record,) = known().deployments.schedules(of.id)
+    check_schedule_signature(record.definition, of.flow_name, of.name)
+    assert "signature" in json.loads(record.definition)
+    assert "signature" not in schedule_shown(record.definition)
 
 
 def test_another_ones_key_is_named_in_the_refusal():

@@ -168,7 +168,7 @@ class DeploymentCalls:
             self._orchestrator.deployments.put(of, version)
         if any(changes.get(name) is not None for name in _TIMES):
             times = changes.get("schedules") if changes.get("schedules") is not None else [changes["schedule"]]
-            self._orchestrator.deployments.put_schedules([scheduled(each, of.id, now) for each in times or ()], of.id)
+            self._orchestrator.deployments.put_schedules([scheduled(each, of, now) for each in times or ()], of.id)
         if paused is not None:
             self.pause(of.id, paused)
 

@@ -129,7 +129,7 @@ class DeployedFlow:
         )
         kept = known.put(made, DeploymentVersion(made.id, 1, self.definition.digest, text, now, deployer()))
         if self.schedules is not None:
-            known.put_schedules([scheduled(each, kept.id, now) for each in self.schedules], kept.id)
+            known.put_schedules([scheduled(each, kept, now) for each in self.schedules], kept.id)
         return Applied(*kept)
 
 

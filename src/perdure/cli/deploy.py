@@ -22,6 +22,7 @@ from perdure._rooms.deployments.declared import Declared, declared, declared_aut
 from perdure._rooms.deployments.declared_schema import SCHEMA
 from perdure._rooms.deployments.definition import Definition, definition_of_text
 from perdure._rooms.deployments.port import Deployment
+from perdure._rooms.deployments.signatures import schedule_shown
 from perdure._scheduling.schedule import schedule_of
 from perdure.cli import find
 from perdure.cli.groups import SETTINGS, AsJson
@@ -155,7 +156,7 @@ def _change(each: DeployedFlow) -> list[str]:
     there = deployments.named(each.flow_name, each.name)
     before: dict[str, Any] = {}
     if there is not None:
-        schedules = {record.slug: json.loads(record.definition) for record in deployments.schedules(there.id)}
+        schedules = {record.slug: schedule_shown(record.definition) for record in deployments.schedules(there.id)}
         before = _shape(definition_of_text(there.definition), there, schedules)
     times = before.get("schedules", {})
     if each.schedules is not None:

@@ -17,6 +17,7 @@ from perdure._rooms.deployments.definition import Definition, definition_of_text
 from perdure._rooms.deployments.port import Deployment, DeploymentVersion, QueuedRun, QueueFilter, ScheduleRecord
 from perdure._rooms.deployments.runs import deployment_named
 from perdure._rooms.deployments.serving import has_program, is_served
+from perdure._rooms.deployments.signatures import schedule_shown
 from perdure._rooms.deployments.sources import what_is_missing
 from perdure._rooms.deployments.ticks import resume_schedules, upcoming
 from perdure._rooms.deployments.versions import changes, chosen, code_shown, first_alike, rolled_back
@@ -406,7 +407,7 @@ def _shape(of: Deployment) -> dict[str, object]:
         "overlap": of.overlap,
         "paused": iso(of.paused),
         "served": _has_program(of),
-        "schedules": [{**json.loads(each.definition), "paused": iso(each.paused)} for each in schedules],
+        "schedules": [{**schedule_shown(each.definition), "paused": iso(each.paused)} for each in schedules],
         "next": coming[0][0].isoformat() if coming else None,
         "created": iso(of.created),
         "updated": iso(of.updated),

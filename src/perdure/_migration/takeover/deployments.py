@@ -168,7 +168,7 @@ def _put(
         *(now if is_paused else None, definition.as_json(), now, now),
     )
     known.put(made, DeploymentVersion(made.id, 1, definition.digest, definition.as_json(), now, _BY))
-    known.put_schedules([scheduled(each, made.id, now) for each in schedules], made.id)
+    known.put_schedules([scheduled(each, made, now) for each in schedules], made.id)
 
 
 def _definition(row: Mapping[str, Any], code: Code, job: dict[str, Any]) -> Definition:

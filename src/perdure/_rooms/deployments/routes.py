@@ -2,7 +2,6 @@
 
 import heapq
 import itertools
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
@@ -32,6 +31,7 @@ from perdure._rooms.deployments.port import (
 )
 from perdure._rooms.deployments.runs import Wanted, flow_runs_of, make_run
 from perdure._rooms.deployments.serving import has_program
+from perdure._rooms.deployments.signatures import schedule_shown
 from perdure._rooms.deployments.ticks import resume_schedules, upcoming
 from perdure._rooms.deployments.versions import changes, chosen, code_shown, first_alike, rolled_back
 from perdure._rooms.runs.records import RunFilter
@@ -57,7 +57,7 @@ class ScheduleModel(BaseModel):
     @classmethod
     def of(cls, record: ScheduleRecord, coming: Mapping[str, datetime]) -> "ScheduleModel":
         """The model of a record, with the next tick by slug."""
-        rule = {name: value for name, value in json.loads(record.definition).items() if name != "slug"}
+        rule = {name: value for name, value in schedule_shown(record.definition).items() if name != "slug"}
         return cls(slug=record.slug, rule=rule, paused=time_of(record.paused), next=coming.get(record.slug))
 
 

@@ -18,6 +18,7 @@ from perdure._rooms.deployments.port import WorkPool
 
 _DEFINITION = b"perdure definition 1\0"
 _TEMPLATE = b"perdure base job template 1\0"
+_SCHEDULE = b"perdure schedule 1\0"
 _OF_ONE_RUN = ("rerun_of", "reuses")
 
 
@@ -64,6 +65,37 @@ def check_start(start_of: Callable[[], StartRecord | None], definition: Definiti
         )
 
 
+def signed_schedule(kept: Mapping[str, object], flow_name: str, name: str) -> dict[str, object]:
+    """A schedule as it is kept, with its signature for the deployment of these names, if there are signing keys."""
+    ring = signing.ring()
+    if ring is None:
+        return dict(kept)
+    return {**kept, "signature": ring.sign(_body(kept), _place_of_schedule(kept, flow_name, name), _SCHEDULE)}
+
+
+def check_schedule_signature(definition: str, flow_name: str, name: str) -> None:
+    """Refuse a schedule that none of the signing keys has signed for the deployment of these names, if there are any.
+
+    Raises:
+        DeploymentError: it is not signed, was altered, or is another deployment's.
+    """
+    ring = signing.ring()
+    if ring is None:
+        return
+    signature, kept = _text(json.loads(definition).get("signature")), schedule_shown(definition)
+    fault = ring.fault(_body(kept), _place_of_schedule(kept, flow_name, name), signature, _SCHEDULE)
+    if fault is not None:
+        raise DeploymentError(
+            f"The schedule {kept.get('slug')!r} of the deployment {flow_name}/{name} {fault} It makes no runs. Deploy"
+            " it again, with a key of the ring."
+        )
+
+
+def schedule_shown(definition: str) -> dict[str, object]:
+    """A schedule as it is kept, without its signature."""
+    return {name: value for name, value in json.loads(definition).items() if name != "signature"}
+
+
 def signed_template(pool: WorkPool) -> WorkPool:
     """A work pool whose base job template is signed for its name, if there are signing keys and it has one."""
     ring, kept = signing.ring(), _template(pool)
@@ -108,8 +140,21 @@ def _place(flow_name: str, name: str) -> str:
     return json.dumps(["deployment", flow_name, name])
 
 
+def _place_of_schedule(kept: Mapping[str, object], flow_name: str, name: str) -> str:
+    return json.dumps(["schedule", flow_name, name, kept.get("slug")])
+
+
 def _place_of(pool: WorkPool) -> str:
     return json.dumps(["work pool", pool.name, pool.type])
 
 
-__all__ = ["check_definition", "check_start", "check_template_signature", "signed_definition", "signed_template"]
+__all__ = [
+    "check_definition",
+    "check_schedule_signature",
+    "check_start",
+    "check_template_signature",
+    "schedule_shown",
+    "signed_definition",
+    "signed_schedule",
+    "signed_template",
+]

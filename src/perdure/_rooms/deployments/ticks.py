@@ -19,6 +19,7 @@ from perdure._rooms.deployments.definition import definition_of_text
 from perdure._rooms.deployments.port import Deployment, ScheduleRecord
 from perdure._rooms.deployments.runs import Wanted, make_runs
 from perdure._rooms.deployments.serving import Serving, is_served
+from perdure._rooms.deployments.signatures import check_schedule_signature, signed_schedule
 from perdure._rooms.events.port import NO_RUN, Event
 from perdure._scheduling.schedule import ON_TIME, Missed, Schedule, schedule_of
 from perdure._store.protocol import Orchestrator
@@ -75,6 +76,7 @@ def _report_unserved(now: Micros, known: Orchestrator, serving: Serving) -> None
 
 def _made(record: ScheduleRecord, of: Deployment, wanted: Sequence[Wanted], now: Micros, known: Orchestrator) -> int:
     try:
+        check_schedule_signature(record.definition, of.flow_name, of.name)
         return len(make_runs(of, wanted, now, known))
     except OrchestratorError:  # its fault are neither the deployment nor the tick, which comes again
         raise
@@ -113,15 +115,16 @@ def tick_key(of: Deployment, slug: str, tick: datetime) -> str:
     return f"tick:{of.flow_name}/{of.name}/{slug}/{tick.timestamp():.0f}"
 
 
-def scheduled(schedule: Schedule, deployment_id: str, now: Micros) -> ScheduleRecord:
-    """A schedule as it is kept, seen up to now: what came before it was deployed is not made up for."""
-    kept = ScheduleRecord(deployment_id, schedule.slug, _text(schedule), now, None, None, now)
+def scheduled(schedule: Schedule, of: Deployment, now: Micros) -> ScheduleRecord:
+    """A schedule of a deployment as it is kept, seen up to now: what came before it was deployed is not made up for."""
+    kept = ScheduleRecord(of.id, schedule.slug, _text(schedule, of), now, None, None, now)
     return kept._replace(due=_next(schedule, now), paused=now if schedule.paused else None)
 
 
-def _text(schedule: Schedule) -> str:
+def _text(schedule: Schedule, of: Deployment) -> str:
     # Whether it is paused is the record's: who resumes it does not change the definition.
-    return json.dumps(replace(schedule, paused=False).as_json(), sort_keys=True)
+    kept = replace(schedule, paused=False).as_json()
+    return json.dumps(signed_schedule(kept, of.flow_name, of.name), sort_keys=True)
 
 
 def _next(schedule: Schedule, seen: Micros) -> Micros | None:
