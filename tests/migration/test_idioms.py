@@ -115,6 +115,7 @@ PRINTED = {  # by files with longer programs
     "dbos_orders": "14\n",
     "dbos_queue": "14\n",
     "dagster_assets": "reported\n",
+    "joblib_parallel": "[10, 20] [30] [0.0, 1.0, 2.0] [3, 6]\n",
     "luigi_counts": "total 6\n",
     "luigi_deps": "sum 3\n",
     "luigi_dynamic": "whole 0123\n",
@@ -143,6 +144,11 @@ def test_a_program_in_its_systems_idioms_runs_when_it_is_rewritten(
     [
         "from joblib import Memory\nm = Memory('c')\n@m.cache\ndef f(): ...\nm.clear()\n",  # which has no counterpart
         "from joblib import Memory\nm = Memory('c')\nf = m.cache(self.f)\n",
+        "from joblib import Parallel\nwith Parallel(2) as parallel:\n    parallel([])\n",
+        "from joblib import Parallel, delayed\nParallel(2)(delayed(lambda x: x)(x) for x in [1])\n",
+        "from joblib import Parallel, delayed\nParallel(2, timeout=3)(delayed(sum)(x) for x in [[1]])\n",
+        "from joblib import Parallel, delayed\nParallel(2, return_as='list')(delayed(f)(x) for x in y)\ndef f(x): 0\n",
+        "from joblib import Parallel, delayed\nfrom math import sqrt\nParallel(-2)(delayed(sqrt)(x) for x in [1])\n",
         "from dagster import op\n@op\ndef f(context):\n    return context.run_id\n",
         "from dbos import DBOS\ndef main():\n    DBOS.logger.info('outside of runs')\n",
         "import luigi\nclass A(luigi.Task):\n    def run(self):\n        print(self.task_id)\n",
@@ -159,6 +165,25 @@ def test_what_is_used_for_more_is_left_to_decide(program: str) -> None:
     assert made.findings
     body = program.split("\n", 1)[1]
     assert all(line in made.text for line in body.splitlines() if not line.startswith(("@op", "@asset")))
+
+
+def test_what_joblib_does_in_processes_is_a_flow_with_processes() -> None:
+    program = (
+        "from math import sqrt\nfrom joblib import Parallel, delayed\n"
+        "n = Parallel(n_jobs=-1)(delayed(sqrt)(x) for x in [4])\n"
+    )
+    made = rewrite(program, SOURCES.values()).text
+    assert "@flow(task_runner=ProcessTaskRunner())\ndef sqrt_in_parallel(calls):" in made
+    assert made.endswith("\nn = sqrt_in_parallel([(x,) for x in [4]])\n")
+
+
+def test_days_of_dagsters_are_partitions_which_a_deployment_has() -> None:
+    program = (
+        "from dagster import DailyPartitionsDefinition\ndays = DailyPartitionsDefinition(start_date='2024-01-01')\n"
+    )
+    made = rewrite(program, SOURCES.values())
+    assert made.text == "from perdure.partitions import daily\ndays = daily(start='2024-01-01')\n"
+    assert ["flow.deploy(name, partitions=…)" in each.reason for each in made.findings] == [True]
 
 
 def test_comments_of_statements_that_fall_away_stay() -> None:

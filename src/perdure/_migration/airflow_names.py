@@ -3,7 +3,7 @@
 from perdure._migration.rules import Decide, Move, Source
 
 _PAGE = "coming-from/airflow.md"
-_TIMES = Decide("Start the program by what starts yours, such as cron or systemd.", f"{_PAGE}#schedules")
+_TIMES = Decide('A deployment has the schedule: `flow.serve(name="scheduled", cron=…)`.', f"{_PAGE}#schedules")
 _GONE = Decide("Nothing here does the same.", f"{_PAGE}#what-differs")
 _OPERATORS = Decide("Call the library that the operator calls, in a task.", f"{_PAGE}#operators")
 

@@ -13,6 +13,11 @@ _OP = {
     "required_resource_keys": Decide("Give what the function needs as arguments.", f"{_PAGE}#resources"),
     "tags": Decide("Tags are a list of texts.", f"{_PAGE}#options"),
 }
+_SECTION = "concepts/deployments.md#partitions"
+_PARTITIONS = Decide(
+    "A deployment has the partitions, `flow.deploy(name, partitions=…)`; `perdure.runtime.partition.key` is the run's.",
+    _SECTION,
+)
 _ASSET = Decide(
     "Assets are wired by their names: call them in a flow, and pass one's value to the next.", f"{_PAGE}#assets"
 )
@@ -22,26 +27,50 @@ _MOVES: dict[str, Move | Decide] = {
     "job": Move(
         "perdure.flow",
         {
-            **dict.fromkeys(("resource_defs", "config", "executor_def", "partitions_def", "hooks"), _GONE),
+            **dict.fromkeys(("resource_defs", "config", "executor_def", "hooks"), _GONE),
+            "partitions_def": _PARTITIONS,
             "tags": _OP["tags"],
         },
     ),
     "graph": Move("perdure.flow"),
     "asset": Move(
         "perdure.task",
-        {**_OP, **dict.fromkeys(("deps", "group_name", "key_prefix", "io_manager_key", "partitions_def"), _ASSET)},
+        {
+            **_OP,
+            **dict.fromkeys(("deps", "group_name", "key_prefix", "io_manager_key"), _ASSET),
+            "partitions_def": _PARTITIONS,
+        },
         added=(("persist_result", "True"),),
         note=_ASSET,
     ),
     "get_dagster_logger": Move("perdure.get_run_logger"),
     **dict.fromkeys(
         ("ScheduleDefinition", "schedule", "sensor", "define_asset_job"),
-        Decide("Start the program by what starts yours, such as cron or systemd.", f"{_PAGE}#schedules"),
+        Decide('A deployment has the schedule: `flow.serve(name="scheduled", cron=…)`.', f"{_PAGE}#schedules"),
     ),
     **dict.fromkeys(
         ("ConfigurableResource", "resource"), Decide("A block keeps a configuration.", f"{_PAGE}#resources")
     ),
     "Config": Decide("Take a pydantic model as a parameter.", f"{_PAGE}#options"),
+    "DailyPartitionsDefinition": Move(
+        "perdure.partitions.daily",
+        {
+            "start_date": "start",
+            "end_date": Decide("Days have no end: a backfill is given a range.", "concepts/deployments.md#backfills"),
+            **dict.fromkeys(("minute_offset", "hour_offset", "end_offset", "fmt"), _PARTITIONS),
+        },
+        note=_PARTITIONS,
+    ),
+    **{
+        f"{kind}PartitionsDefinition": Decide(f"Write `{made}`, of perdure.partitions: {keys}.", _SECTION)
+        for kind, made, keys in (
+            ("Hourly", "hourly(start)", 'keys are such as "2024-05-01T13"'),
+            ("Weekly", "weekly(start)", "keys are Mondays"),
+            ("Monthly", "monthly(start)", 'keys are such as "2024-05"'),
+            ("Static", 'static("no", "se")', "the keys, one after the other"),
+            ("Multi", "product(first, second)", 'keys are such as "2024-05-01|no"'),
+        )
+    },
     "IOManager": Decide("Use `result_storage=` and `result_serializer=`.", "concepts/results.md"),
 }
 

@@ -11,10 +11,6 @@ def _find(name: str) -> Move | Decide | None:
             "Write `@task(persist_result=True, cache_policy=INPUTS + TASK_SOURCE)` for `@memory.cache`.",
             f"{_PAGE}#memory",
         ),
-        "Parallel": Decide(
-            "Write `f.map(xs)` in a flow for `Parallel(…)(delayed(f)(x) for x in xs)`.", f"{_PAGE}#parallel"
-        ),
-        "delayed": Decide("Write `f.map(xs)` in a flow.", f"{_PAGE}#parallel"),
     }
     return decide.get(name.removeprefix("joblib."))
 
