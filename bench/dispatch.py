@@ -1,7 +1,8 @@
 """How many runs that wait in a queue workers begin in a second, and how late each begins.
 
 `python -m bench.dispatch RUNS [--workers 8] [--limit 4] [--rate 0] [--cold] [--runs-per-process N]
-[--postgresql] [--server]` measures one case.
+[--postgresql] [--server] [--prefect RUNS]` measures one case; with `--prefect`, also that many runs by Prefect 3's
+server and as many workers, right after it, and how many times as many runs are begun.
 """
 
 import argparse
@@ -136,6 +137,14 @@ def _database(case: Case) -> Iterator[str | None]:
         yield stack.enter_context(new_database(server.get_uri()))
 
 
+def _by_prefect(runs: int, workers: int) -> float:
+    """How many runs are begun in a second by Prefect 3."""
+    from bench.dispatch_prefect import begun_by_prefect  # which needs this module
+
+    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR", "/var/tmp"), ignore_cleanup_errors=True) as home:
+        return begun_by_prefect(runs, workers, Path(home))
+
+
 def main() -> int:
     """Measure one case."""
     parser = argparse.ArgumentParser(prog="python -m bench.dispatch", description=__doc__.partition(",")[0])
@@ -147,6 +156,7 @@ def main() -> int:
     parser.add_argument("--runs-per-process", type=int, default=1, metavar="N")
     parser.add_argument("--postgresql", action="store_true")
     parser.add_argument("--server", action="store_true", help="through a server")
+    parser.add_argument("--prefect", type=int, default=0, metavar="RUNS", help="also by Prefect 3, and the ratio")
     options = parser.parse_args()
     case = Case(
         options.runs,
@@ -161,6 +171,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR", "/var/tmp")) as home:
         found = dispatched(case, Path(home))
     shown = {"begun a second": found.begun, "cpu ms a run": 1_000 * found.cpu}
+    if options.prefect:
+        theirs = _by_prefect(options.prefect, options.workers)
+        shown |= {"begun a second by Prefect 3": theirs, "times": found.begun / theirs}
     shown |= {f"lag p{100 * part:g} s": found.lag(part) for part in (0.5, 0.99)}
     print(json.dumps({name: round(value, 3) for name, value in shown.items()}), "load", os.getloadavg()[0])
     return 0
