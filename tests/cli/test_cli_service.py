@@ -97,6 +97,17 @@ def test_a_worker_is_a_service_too(tmp_path: Path) -> None:
     assert "WantedBy=multi-user.target\n" in ended.stdout
 
 
+def test_a_program_that_does_not_serve_is_not_started_and_says_why(tmp_path: Path) -> None:
+    file = tmp_path / "once.py"
+    file.write_text("from perdure import flow\n\n@flow\ndef f(): pass\n\nf()\n")
+    ended = perdure("install", str(file), XDG_CONFIG_HOME=str(tmp_path))
+    assert ended.returncode == 0
+    assert "calls no serve()" in ended.stderr
+    assert "systemctl --user restart perdure-once.service" in ended.stdout
+    file.write_text("def f(:\n")
+    assert "no program of Python" in perdure("install", str(file), XDG_CONFIG_HOME=str(tmp_path)).stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

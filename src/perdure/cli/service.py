@@ -1,5 +1,6 @@
 """`perdure service`: programs that serve flows, and workers, kept running by systemd."""
 
+import ast
 import os
 import re
 import shlex
@@ -15,10 +16,14 @@ from perdure._settings import settings
 from perdure._worker.systemd import Service, done, is_running
 from perdure.cli import completion
 from perdure.cli.groups import MOST, AsJson, new_group
-from perdure.cli.output import note, show, show_json
+from perdure.cli.output import note, say, show, show_json
 
 app = new_group("Have systemd keep a serving program or a worker running, also after a reboot.")
 
+_DOES_NOT_SERVE = (
+    "{} calls no serve(), so that as a service it would be run again five seconds after each end. It was not started."
+    ' If it is to run at times: `my_flow.serve(name="nightly", cron="0 6 * * *")` at its end, and install it again.'
+)
 _KEPT = ("PATH", "PYTHONPATH")  # variables that programs need as they are now, beside Perdure's
 System = Annotated[bool, typer.Option("--system", help="A service of the machine, not of your user; needs root.")]
 
@@ -72,7 +77,8 @@ def install(
         typer.echo(service.text(), nl=False)
         return
     service.write()
-    starts = start and is_running()
+    serves = script is None or _serves(script)
+    starts = start and serves and is_running()
     if starts:
         done(service.steps())
     if as_json:
@@ -83,6 +89,10 @@ def install(
         scope = "" if service.user else " --user"
         show(note(f"journalctl{scope} -u {service.unit} -f    systemctl{scope} status {service.unit}"))
     else:
+        if not serves:
+            say(_DOES_NOT_SERVE.format(script), "Warning", "yellow")
+        elif not is_running():
+            say("systemd does not run this machine, so nothing was started. Where it does, this starts it.")
         show("To start it:" if start else "To start it later:")
         for step in service.steps():
             show(note(shlex.join(step)))
@@ -106,6 +116,15 @@ def uninstall(
         show_json({"unit": service.unit, "file": str(service.place)})
     else:
         show(f"Removed {service.place}.")
+
+
+def _serves(script: Path) -> bool:
+    """Whether a program seems to serve: it may do so by what it imports, which is not looked into."""
+    try:
+        calls = [each.func for each in ast.walk(ast.parse(script.read_bytes())) if isinstance(each, ast.Call)]
+    except (SyntaxError, ValueError) as error:
+        raise typer.BadParameter(f"{script} is no program of Python: {error}.") from None
+    return any("serve" in (getattr(each, "attr", None), getattr(each, "id", None)) for each in calls)
 
 
 def _worker(pools: list[str], limit: int | None) -> list[str]:
