@@ -170,8 +170,8 @@ def swallowing_exceptions() -> None:
 
 @flow(**noted)
 def swallowing_everything() -> str:
-    cancelled_soon()
     try:
+        cancelled_soon()
         busy()
     except BaseException:
         done.append("swallowed")
@@ -243,8 +243,8 @@ def test_plain_code_gets_no_exception_that_is_an_exception() -> None:
 def test_finally_blocks_run_and_tasks_called_there_do_not(known: Any) -> None:
     @flow
     def cleans_up() -> None:
-        cancelled_soon()
         try:
+            cancelled_soon()
             busy()
         finally:
             done.append("cleaned up")
