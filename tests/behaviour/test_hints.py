@@ -2,11 +2,12 @@
 
 import asyncio
 import threading
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
-from perdure import flow, task
+from perdure import flow, task, transaction
 from perdure.errors import SerializationError
 
 
@@ -52,6 +53,7 @@ def test_other_errors_have_no_hint() -> None:
 @pytest.mark.parametrize(
     ("of_flow", "of_task", "why"),
     [
+        ({}, {}, "it is called in a transaction"),
         ({"retries": 1}, {}, "its flow 'nightly' has retries=1"),
         ({"durable": True}, {}, "its flow is durable"),
         ({}, {"step_id": "once"}, "an option or a setting needs it"),
@@ -66,7 +68,8 @@ def test_a_result_that_cannot_be_written_says_why_it_is_persisted(
 
     @flow(**of_flow)
     def nightly() -> int:
-        return len(connect())
+        with nullcontext() if of_flow or of_task else transaction():
+            return len(connect())
 
     with pytest.raises(SerializationError) as raised:
         nightly()

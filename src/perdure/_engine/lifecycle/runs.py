@@ -93,6 +93,8 @@ def _why_persisted(run: RunContext) -> str:
         because = "its flow is durable"
     elif isinstance(options, TaskOptions) and options.is_cached:
         return f"The result of the task '{name}' is persisted, since it is cached. Take its caching away."
+    elif run.transaction is not None and options.is_kept is None:
+        because = "it is called in a transaction"
     else:
         return f"The result of the {kind} '{name}' is persisted, since an option or a setting needs it. {away}"
     return f"The result of the {kind} '{name}' is persisted, since {because}. {away}"
