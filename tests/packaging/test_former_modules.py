@@ -8,6 +8,7 @@ from types import ModuleType
 
 import pytest
 
+from perdure._platform.moved import first
 from perdure._platform.moved_names import MODULES, PUBLIC
 
 
@@ -54,6 +55,18 @@ def test_tracebacks_name_errors_by_their_public_module() -> None:
 
     assert f"{ResultMissing.__module__}.{ResultMissing.__qualname__}" == "perdure.errors.ResultMissing"
     assert b"perdure.errors" in pickle.dumps(ResultMissing("x"), 2)
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [("git", "GitRepository"), ("github", "GitHubRepository"), ("github_credentials", "GitHubCredentials")],
+)
+def test_blocks_of_repositories_are_pickled_and_digested_by_their_public_modules(module: str, name: str) -> None:
+    public = f"perdure.integrations.{module}"
+    kind = getattr(importlib.import_module(public), name)
+    assert (kind.__module__, first(f"perdure._repositories.{module}.{name}")) == (public, f"{public}.{name}")
+    assert pickle.loads(f"c{public}\n{name}\n.".encode()) is kind
+    assert pickle.loads(f"cperdure._repositories.{module}\n{name}\n.".encode()) is kind
 
 
 def test_what_a_former_module_had_is_found_where_it_is_now() -> None:

@@ -17,6 +17,7 @@ PAGE = Path(__file__).parents[2] / "ui" / "src"
 GENERATED = {"_platform/moved_names.py", "api/schema.d.ts"}
 # Imported by what uses them alone, since each takes as long as all the rest of a small program.
 HEAVY = {"asyncio", "concurrent", "ctypes"}
+IMPORTING = {"LazyModule", "__import__", "import_module"}
 NOT_ON_EVERY_SYSTEM = {"fcntl", "msvcrt", "resource"}
 
 
@@ -100,6 +101,39 @@ def test_whether_a_cached_result_is_too_old_is_decided_in_one_module() -> None:
 @pytest.mark.parametrize("place", PLACES_OF_SQL)
 def test_no_place_is_let_have_sql_that_has_none(place: str) -> None:
     assert any(fnmatch(name, f"{place}*") and SQL.search(source) for name, source in sources().items())
+
+
+def named_by_texts(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Functions that are called with the name of one of our modules, and the names."""
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args)
+    for function, name in ((call.func, call.args[0]) for call in calls):
+        called = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+        text = name.value if isinstance(name, ast.Constant) else None
+        if called in IMPORTING and isinstance(text, str) and f"{text}.".startswith(("perdure.", ".")):
+            yield called, text
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module is not None:
+            yield from (node.module, *(f"{node.module}.{each.name}" for each in node.names))
+        elif isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+
+
+def test_no_text_names_a_module_that_is_imported() -> None:
+    """The linter does not see such an import, so that it could pass by the layers.
+
+    What is a `LazyModule` is imported beside it, for type checkers and the linter. What remains is tables that choose a
+    module by a name of the user's: `_LATER` and `_ELSEWHERE` of public modules, commands, rooms, other systems' names.
+    """
+    unseen = [
+        (name, called, text)
+        for name, tree in trees().items()
+        for called, text in named_by_texts(tree)
+        if called != "LazyModule" or text not in imported(tree)
+    ]
+    assert unseen == []
 
 
 @pytest.mark.slow

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import partial
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, Never, ParamSpec, TypeVar, overload
 
 from perdure._engine.coordination.idempotency import first_run
@@ -438,9 +437,10 @@ def load_flow_from_entrypoint(entrypoint: str) -> Flow[..., Any]:
 
 
 def _from_source(source: object, entrypoint: str) -> Flow[..., object]:
-    folder = import_module("perdure.integrations.git_sources").folder_of(source)  # few programs need git
-    place, _ = split(entrypoint)
-    if is_file(place):
+    from perdure._repositories.sources import folder_of  # few programs need git
+
+    folder = folder_of(source)
+    if is_file(split(entrypoint)[0]):
         entrypoint = str(folder / entrypoint)
     elif str(folder) not in sys.path:
         sys.path.insert(0, str(folder))

@@ -2,7 +2,7 @@
 
 import sys
 import warnings
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, TextIO
@@ -89,7 +89,10 @@ class _Commands(TyperGroup):
         if command is not None and name is not None:
             reads = (name if name == "logs" else next(iter(rest), None)) in _READS
             if reads and not _FOLLOWS.intersection(rest):
-                import_module("perdure._session.session").be_impatient(only_reads=True)
+                from perdure._session.session import be_impatient  # no other command needs it so early
+
+                be_impatient(only_reads=True)
+                ctx.call_on_close(partial(be_impatient, only_reads=False))
             command = prepare(name)
         return name, command, rest
 
@@ -102,9 +105,6 @@ class _Commands(TyperGroup):
         except Exception as error:
             _leave_out_far_options(error)
             raise
-        finally:
-            if "perdure._session.session" in sys.modules:
-                import_module("perdure._session.session").be_impatient(only_reads=False)
 
 
 def _leave_out_far_options(error: Exception) -> None:

@@ -20,8 +20,8 @@ from perdure._execution.tasks import task
 from perdure._model.errors import CommandFailed, IntegrationError
 from perdure._platform.named import NamedTuple
 from perdure._rooms.artifacts.creation import create_markdown_artifact
+from perdure._run.started_programs import Command, Process
 from perdure.integrations.calling import run_log
-from perdure.integrations.processes import Command, Process
 from perdure.integrations.shell import ShellOperation
 
 __all__ = ["DbtCliProfile", "DbtCoreOperation", "DbtNode", "DbtResult", "TargetConfigs", "trigger_dbt_cli_command"]

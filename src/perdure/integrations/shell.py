@@ -13,8 +13,8 @@ from pydantic import Field, PrivateAttr, SecretStr
 
 from perdure._blocks.block import Block
 from perdure._execution.tasks import task
+from perdure._run.started_programs import Command, Process
 from perdure.integrations.calling import awaited_in_async_code, run_log
-from perdure.integrations.processes import Command, Process
 
 __all__ = ["ShellOperation", "ShellProcess", "shell_run_command"]
 

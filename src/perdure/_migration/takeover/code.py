@@ -3,12 +3,13 @@
 import ast
 import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from perdure._model.errors import PerdureError
 from perdure._platform.named import NamedTuple
+from perdure._repositories.git import GitRepository
+from perdure._repositories.sources import checkout
 from perdure._rooms.deployments.sources import source_of
 
 _WORKING_DIRECTORY, _CLONE = "set_working_directory", "git_clone"
@@ -64,11 +65,9 @@ def _step(pull_steps: Sequence[Mapping[str, Any]]) -> tuple[str | None, Mapping[
 
 def _folder(step: str | None, options: Mapping[str, object], path: str | None, storage: str | None) -> Path | None:
     if step == _CLONE:
-        made = import_module("perdure.integrations.git")
         chosen = {name: options[name] for name in ("branch", "commit_sha") if options.get(name)}
-        repository = made.GitRepository(url=str(options.get("repository", "")), **chosen)
-        folder: Path = import_module("perdure.integrations.git_sources").checkout(repository)
-        return folder
+        repository = GitRepository(url=str(options.get("repository", "")), **chosen)
+        return checkout(repository)
     if step == _WORKING_DIRECTORY:
         return Path(str(options.get("directory") or "."))
     if step is not None:

@@ -11,14 +11,14 @@ from typing import Any
 
 from perdure._model.errors import DeploymentError, IntegrationError, StorageError
 from perdure._platform.files import locked, make_private
+from perdure._repositories.git import GitRepository, fetch
+from perdure._repositories.github import GitHub, GitHubRepository
 from perdure._results.places import storage_at
 from perdure._rooms.deployments.sources import COPIES, MARK
 from perdure._settings import settings
 from perdure._storages import directories
 from perdure._storages.local import LocalFileSystem
 from perdure._storages.storage import Storage
-from perdure.integrations.git import GitRepository, fetch
-from perdure.integrations.github import GitHub, GitHubRepository
 
 __all__ = ["checkout", "copy_of", "folder_of", "placed"]
 
