@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import pickle
 import signal
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
@@ -14,9 +15,11 @@ import pytest
 from distributed import Client
 
 from perdure import flow, session, settings, task
+from perdure._execution import dask_worker
 from perdure._runners import dask as dask_runner
 from perdure._runners.batches import WorkerLost
 from perdure._runners.dask_scheduler import Batches
+from perdure._runners.envelopes import Answer
 from perdure._runners.handshake import greeting
 from perdure.errors import DefinitionError
 from perdure.records import RunFilter
@@ -170,6 +173,28 @@ def test_calls_without_an_answer_are_lost_once_their_batch_has_ended() -> None:
     assert lane.receive(0) == []
     with pytest.raises(WorkerLost, match="without an answer"):
         lane.receive(0)
+
+
+@pytest.mark.parametrize("reached", [True, False])
+def test_what_calls_came_to_is_said_again_unless_it_is_known_to_have_arrived(
+    monkeypatch: pytest.MonkeyPatch, reached: bool
+) -> None:
+    said: list[object] = []
+
+    def ask(*_: object, messages: bytes, **__: object) -> None:
+        said.extend(pickle.loads(messages))
+        if not reached:
+            raise OSError("timed out")
+
+    monkeypatch.setattr(dask_worker, "_ask", ask)
+    post = dask_worker._DaskPost(SimpleNamespace(status=None), "batch", "client")
+    post.batch = SimpleNamespace(stop=lambda: None)  # type: ignore[assignment]
+    answer = Answer(0, 0.0, b"", (), False)
+    post.send(answer)
+    post.pass_on()
+
+    assert said == [answer]
+    assert post.rest() == ([] if reached else [answer])
 
 
 # What is refused

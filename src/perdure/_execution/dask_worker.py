@@ -11,7 +11,7 @@ from perdure._execution.worker_environment import Refused, environment_of
 from perdure._model.errors import CancelRequested
 from perdure._platform.lazy_import import LazyModule
 from perdure._results.worker_values import Packed, having
-from perdure._runners.envelopes import Message, Returned
+from perdure._runners.envelopes import Message, Reported, Returned
 
 distributed: Any = LazyModule("distributed")  # of which two threads cannot import two parts at once
 
@@ -94,10 +94,19 @@ class _DaskPost(Post):
         try:
             with self._passing:
                 messages = self._taken()
-                if messages:
-                    _ask(self._worker, "perdure_say", messages=pickle.dumps(messages), **self._of)
+                try:
+                    if messages:
+                        _ask(self._worker, "perdure_say", messages=pickle.dumps(messages), **self._of)
+                except OSError:
+                    self._take_again(messages)
+                    raise
         except OSError:
             self.batch.stop()
+
+    def _take_again(self, messages: Sequence[Message]) -> None:
+        """Nobody knows whether the sender has these: what calls came to is said again, which it takes once."""
+        with self._adding:
+            self._messages[:0] = [each for each in messages if not isinstance(each, Reported)]
 
     def rest(self) -> list[Message]:
         """What was not passed on, once the batch has ended."""

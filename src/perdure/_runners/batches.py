@@ -280,8 +280,10 @@ class BatchingTaskRunner(ThreadTaskRunner):
         answers: list[tuple[Work, Answer]] = []
         for message in messages:
             if isinstance(message, Answer):
-                answers.append((batch.waiting[message.place], message))
-                batch.attempts = 0
+                work = batch.waiting.get(message.place)
+                if work is not None:  # else it was said again, by a worker that did not know whether it had arrived
+                    answers.append((work, message))
+                    batch.attempts = 0
             elif isinstance(message, Returned):
                 self._put_back(batch, message.places)
             else:
@@ -294,7 +296,7 @@ class BatchingTaskRunner(ThreadTaskRunner):
         for work, answer in answers:
             self._suspects.discard(work.run_id)
             self._arrive(work, answer)
-            del batch.waiting[answer.place]
+            batch.waiting.pop(answer.place, None)
 
     def _arrive(self, work: Work, answer: Answer) -> None:
         try:
@@ -332,7 +334,7 @@ class BatchingTaskRunner(ThreadTaskRunner):
         )
 
     def _put_back(self, batch: Batch, places: Sequence[int]) -> None:
-        self._queue_again([batch.waiting.pop(place) for place in places])
+        self._queue_again([batch.waiting.pop(place) for place in places if place in batch.waiting])
 
     def _queue_again(self, works: Iterable[Work]) -> None:
         """Queue calls that were sent and have not begun, unless they were cancelled meanwhile."""
