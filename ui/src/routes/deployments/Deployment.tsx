@@ -81,7 +81,10 @@ function About({ of }: { of: Details }) {
       {of.paused !== null ? (
         <Paused since={of.paused} />
       ) : of.served === false ? (
-        <NotServed />
+        <>
+          <NotServed />
+          <span>its schedules wait for its program to be started again</span>
+        </>
       ) : (
         of.next !== null && (
           <span>
