@@ -256,10 +256,10 @@ def test_waiting_for_others_holds_all_calls_back() -> None:
 
 @pytest.mark.slow
 def test_fifty_thousand_items_are_mapped_quickly(known: Any) -> None:
-    began = time.monotonic()
+    began = time.process_time()  # not the wall clock, which says more of what else the machine does
     in_flow(lambda: sum(same.map(range(50_000)).result()))
 
-    assert time.monotonic() - began < 30
+    assert time.process_time() - began < 30
     assert len(known.task_runs("same")) == 50_000
 
 

@@ -46,22 +46,28 @@ def batches(count: int) -> Iterator[bytes]:
 
 def measured(run: Callable[[int], None], count: int) -> dict[str, float]:
     run(WARM)
-    cpu, began = _cpu(), time.perf_counter()
+    before, began = cpu(), time.perf_counter()
     run(count)
     wall = time.perf_counter() - began
-    return {"wall": wall / count * 1e6, "cpu": (_cpu() - cpu) / count * 1e6}
+    return {"wall": wall / count * 1e6, "cpu": (cpu() - before) / count * 1e6}
 
 
-def _cpu() -> float:
+def cpu() -> float:
     server = os.environ.get("BENCH_SERVER")
-    return _cpu_of(os.getpid()) + (_cpu_of(int(server)) if server else 0.0)
+    return cpu_of(os.getpid()) + (cpu_of(int(server)) if server else 0.0)
 
 
-def _cpu_of(process: int) -> float:
+def cpu_of(process: int) -> float:
     """Seconds of CPU that a process and those below it have used."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     children = [each.read_text().split() for each in Path(f"/proc/{process}/task").glob("*/children")]
-    return sum(map(int, fields[11:13])) / _TICKS + sum(_cpu_of(int(child)) for of in children for child in of)
+    return sum(map(int, fields[11:13])) / _TICKS + sum(cpu_of(int(child)) for of in children for child in of)
+
+
+def memory(name: str) -> float:
+    """MiB of this process's memory: what is resident (VmRSS), or its peak (VmHWM)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{name}:"))
 
 
 def mapped(chosen: Any, runner: Any, count: int) -> dict[str, float]:

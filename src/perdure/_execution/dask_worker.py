@@ -79,7 +79,7 @@ class _DaskPost(Post):
         """Have this worker keep a value in its memory; the key by which the cluster knows it."""
         key = f"perdure-value-{uuid.uuid4().hex}"
         with self._adding:
-            self._kept[key] = value
+            self._kept[key] = value.copy()
         return key
 
     def pass_on(self) -> None:

@@ -36,6 +36,7 @@ from typing import Any, Generic, TypeVar
 
 from perdure._engine.lifecycle.upstream import state_of
 from perdure._execution import progress_bar as progress
+from perdure._execution.mapped_entries import Entries
 from perdure._model.colour import on_event_loop
 from perdure._model.errors import ResultNotKept
 from perdure._model.states import State
@@ -82,7 +83,7 @@ class Mapped(PendingGroup, Generic[R]):
         self._window = window
         self._has_failed = False  # whether some call did not complete
         self._watchers: set[Callable[[], object]] = set()  # called at the first such call
-        self._entries: list[Pending | State[R] | None] = []  # None: handed on, and let go of
+        self._entries = Entries()
         self._unfinished = 0
         self._position = 0  # the index that was asked for last: a generator is not taken more than a window beyond it
         self._exhausted = False
@@ -136,7 +137,7 @@ class Mapped(PendingGroup, Generic[R]):
         while self._is_submitted(index):
             future = self._future_at(index)
             if self._total is None:
-                self._entries[index] = None
+                self._entries.let_go(index)
             yield future
             del future  # while the next one is waited for
             index += 1
@@ -174,10 +175,10 @@ class Mapped(PendingGroup, Generic[R]):
         try:
             index = 0
             while self._is_submitted(index, end):
-                entry = self._entries[index]
+                entry = self._entries.pending(index)
                 if fails_fast and self._has_failed:
                     return False
-                if isinstance(entry, Pending) and not self._wait(entry, bell, end, fails_fast):
+                if entry is not None and not self._wait(entry, bell, end, fails_fast):
                     return False
                 index += 1
         finally:
@@ -246,10 +247,10 @@ class Mapped(PendingGroup, Generic[R]):
             async with asyncio.timeout(None if end is None else end - time.monotonic()):
                 index = 0
                 while self._is_submitted(index):
-                    entry = self._entries[index]
+                    entry = self._entries.pending(index)
                     if fails_fast and self._has_failed:
                         return False
-                    if isinstance(entry, Pending) and entry.ended is None:
+                    if entry is not None and entry.ended is None:
                         arrived = asyncio.ensure_future(entry.ablock())
                         try:
                             await asyncio.wait({arrived, failed}, return_when=asyncio.FIRST_COMPLETED)
@@ -265,14 +266,14 @@ class Mapped(PendingGroup, Generic[R]):
     def _first_failure(self) -> State[object] | None:
         """The state of the first call, in order, that has finished and did not complete."""
         if self._has_failed:
-            for entry in self._entries:
+            for entry in map(self._entries.get, range(len(self._entries))):
                 state = entry.ended if isinstance(entry, Pending) else entry
                 if state is not None and not state.is_completed():
                     return state
         return None
 
     def _entry(self, index: int) -> Pending | State[R]:
-        entry = self._entries[index]
+        entry = self._entries.get(index)
         if entry is None:
             raise ResultNotKept(
                 f"The future of call {index} was handed on already: those of a generator's items are handed on once."
@@ -350,8 +351,7 @@ class Mapped(PendingGroup, Generic[R]):
 
     def _one_done(self, index: int, future: Pending) -> None:
         state = state_of(future)
-        if self._entries[index] is not None:
-            self._entries[index] = state
+        self._entries.end(index, state)
         with self._changed:
             self._unfinished -= 1
             continues = self._has_room()

@@ -69,7 +69,7 @@ class _RayPost(Post):
         self._board = board
         self._id = batch
         self._messages: list[Message] = []
-        self._kept: dict[str, Packed] = {}
+        self._kept: dict[str, object] = {}  # Ray's references
         self._adding = threading.Lock()
         self._passing = threading.Lock()
         self._count = 0  # of what was passed on
@@ -81,9 +81,9 @@ class _RayPost(Post):
 
     def keep(self, value: Packed) -> str:
         """Have Ray's store keep a value; the key by which its reference goes with the answer."""
-        key = uuid.uuid4().hex
+        key, reference = uuid.uuid4().hex, ray.put(value)
         with self._adding:
-            self._kept[key] = value
+            self._kept[key] = reference
         return key
 
     def pass_on(self) -> None:
@@ -127,4 +127,4 @@ class _RayPost(Post):
             kept, self._kept = self._kept, {}
         if not messages:
             return None
-        return pickle.dumps(messages), {key: ray.put(value) for key, value in kept.items()}
+        return pickle.dumps(messages), kept

@@ -35,12 +35,16 @@ class Packed:
 
     @classmethod
     def of(cls, value: object) -> "Packed":
-        """The value as it is now. Raises what pickling raises."""
+        """The value, whose arrays are not copied: it is to be kept before they change. Raises what pickling raises."""
         from perdure._serializers.references import dumps  # imports cloudpickle, which few programs need
 
         buffers: list[pickle.PickleBuffer] = []
         body = dumps(value, buffers.append)
-        return cls(body, [bytes(each.raw()) for each in buffers])
+        return cls(body, [each.raw() for each in buffers])
+
+    def copy(self) -> "Packed":
+        """The value as it is now."""
+        return Packed(self.body, [bytes(each) for each in self.buffers])
 
     def value(self) -> Any:
         """A value of one's own, which may be changed. Raises what unpickling raises."""
