@@ -7,6 +7,7 @@ Microseconds are medians of whole processes, which take turns. CPU is that of al
 
 import argparse
 import importlib.util
+import itertools
 import json
 import os
 import platform
@@ -51,16 +52,25 @@ if importlib.util.find_spec("ray") is None:  # of the extras, only it is not amo
 Found = Mapping[str, Mapping[str, float]]  # by what was called: microseconds by what was measured
 
 
-def measured(runner: Runner) -> Found:
+def measured(runner: Runner, folder: Path) -> Found:
     """One run of what there is to a runner."""
-    # Not a file system in memory: what is measured waits for the disk.
-    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR", "/var/tmp")) as folder:
-        home = Path(folder, "flow")
-        home.mkdir()
-        served: AbstractContextManager[dict[str, str]] = _server(Path(folder)) if runner.has_server else nullcontext({})
-        with served as told:
-            ended = run([sys.executable, CALLS, runner.engine, str(runner.calls)], home, ENVIRONMENT | told)
+    home = folder / "flow"
+    home.mkdir(parents=True)
+    served: AbstractContextManager[dict[str, str]] = _server(folder) if runner.has_server else nullcontext({})
+    with served as told:
+        ended = run([sys.executable, CALLS, runner.engine, str(runner.calls)], home, ENVIRONMENT | told)
     return json.loads(ended.printed.strip().splitlines()[-1])  # type: ignore[no-any-return]
+
+
+@contextmanager
+def disk() -> Iterator[Path]:
+    """A folder for all runs, which is removed at the end.
+
+    Not in a file system in memory: what is measured waits for the disk. And not removed earlier: where ext4 has no
+    journal, a new file takes five times as long in the minute after others were deleted.
+    """
+    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR", "/var/tmp")) as folder:
+        yield Path(folder)
 
 
 @contextmanager
@@ -99,11 +109,11 @@ def main() -> int:
     found: dict[str, list[Found]] = {name: [] for name in chosen}
     failures: list[str] = []
     loads = [os.getloadavg()[0]]
-    for _ in range(options.runs):
-        for name in chosen:
+    with disk() as folder:
+        for number, name in itertools.product(range(options.runs), chosen):
             print(name, file=sys.stderr, flush=True)
             try:
-                found[name].append(measured(RUNNERS[name]))
+                found[name].append(measured(RUNNERS[name], folder / f"{name}-{number}"))
             except ProcessError as error:
                 failures.append(f"{name}: {error}")
                 print(failures[-1], file=sys.stderr, flush=True)

@@ -105,6 +105,17 @@ def test_a_program_without_a_guard_says_why_it_starts_no_cluster(tmp_path: Path)
     assert ended.returncode == 1
 
 
+def test_a_cluster_that_cannot_be_made_says_why() -> None:
+    def refuses(**_: object) -> None:
+        raise ValueError("no queue is called 'all'")
+
+    @flow(task_runner=DaskTaskRunner(cluster_class=refuses))
+    def submits() -> Any:
+        return double.submit(1).wait().message
+
+    assert "cannot be made: ValueError: no queue is called 'all'" in submits()
+
+
 ASKS = "from perdure._runners.main_guard import why_unguarded\n"
 
 

@@ -4,6 +4,7 @@ import atexit
 import importlib.util
 import os
 import pickle
+import signal
 import threading
 import uuid
 import weakref
@@ -16,6 +17,7 @@ from perdure._model.errors import DefinitionError
 from perdure._platform import providers
 from perdure._platform.lazy_import import LazyModule
 from perdure._results.worker_values import Packed
+from perdure._runners.base import Work
 from perdure._runners.batches import BatchRefused, WorkerLost
 from perdure._runners.clusters import ClusterTaskRunner, lost_value, needed
 from perdure._runners.envelopes import Message, Sent
@@ -70,6 +72,12 @@ class DaskTaskRunner(ClusterTaskRunner):
     def duplicate(self) -> "DaskTaskRunner":
         """A runner of the same cluster, not started."""
         return type(self)(self.address, self.cluster_class, self.cluster_kwargs, self.client_kwargs)
+
+    def submit(self, work: Work) -> None:
+        """Queue the task."""
+        if isinstance(self.cluster_class, str):  # here: some may be imported by the main thread only
+            self.cluster_class = _imported(self.cluster_class)
+        super().submit(work)
 
     def _reach(self) -> "_Cluster":
         return _Cluster(self)
@@ -291,22 +299,37 @@ def _made(runner: DaskTaskRunner) -> object:
 
     Raises:
         BatchRefused: its processes would run the main program anew.
+        WorkerLost: it cannot be made.
     """
     chosen = runner.cluster_class
     if chosen is None:
         if runner.address is not None or dask.config.get("scheduler-address", None) is not None:
             return None
-        chosen = "distributed.LocalCluster"
-    if isinstance(chosen, str):
-        module, _, name = chosen.rpartition(".")
-        chosen = getattr(importlib.import_module(module), name)
+        chosen = distributed.LocalCluster
+    elif isinstance(chosen, str):
+        chosen = _imported(chosen)
     given = dict(runner.cluster_kwargs or {})
     if chosen is distributed.LocalCluster:
         given = {"dashboard_address": ":0"} | given
         why = why_unguarded() if given.get("processes") is not False and _imports_main() else None
         if why is not None:
             raise BatchRefused(why)
-    return chosen(**given)
+    try:
+        return chosen(**given)
+    except Exception as error:
+        raise WorkerLost(f"{chosen} cannot be made: {type(error).__name__}: {error}") from error
+
+
+def _imported(path: str) -> Callable[..., object]:
+    """A class, by where it is. What its module does to Ctrl-C, as dask_jobqueue's does, is undone."""
+    module, _, name = path.rpartition(".")
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        made: Callable[..., object] = getattr(importlib.import_module(module), name)
+    finally:
+        if signal.getsignal(signal.SIGINT) is not handler and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, handler)
+    return made
 
 
 def _imports_main() -> bool:
