@@ -1,7 +1,7 @@
 """What the SQL code needs of a database: connections, transactions, and what its errors mean."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from perdure._model.errors import DatabaseCorrupt
@@ -13,6 +13,9 @@ if TYPE_CHECKING:  # what only runs imports no SQLAlchemy
 Row = tuple[Any, ...]
 # Statements with their rows as one statement with its parameters, or None if they cannot be.
 InOne = Callable[[Sequence[tuple[str, Sequence[Row]]]], tuple[str, Row] | None]
+
+
+NOBODY: AbstractContextManager[object] = nullcontext()  # in whose block nobody has to be waited for
 
 
 class Cursor(Protocol):

@@ -5,7 +5,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext, suppress
+from contextlib import AbstractContextManager, closing, suppress
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from perdure import _rooms
 from perdure._model.errors import DatabaseCorrupt, OrchestratorError
 from perdure._platform.files import make_private, touch_private
-from perdure._store.sql.database import Connection, InOne, Row
+from perdure._store.sql.database import NOBODY, Connection, InOne, Row
 from perdure._store.sql.database_place import fate_of
 from perdure._store.sql.schema import HEAD, schema_statements
 from perdure._store.sql.statements import Statements
@@ -178,7 +178,7 @@ class SQLite:
 
     def at_once(self, connection: Connection, commits: bool = False) -> AbstractContextManager[object]:  # noqa: ARG002
         """There is nobody to wait for."""
-        return nullcontext()
+        return NOBODY
 
     def is_lost(self, connection: Connection) -> bool:  # noqa: ARG002
         """A file does not go away."""
