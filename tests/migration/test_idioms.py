@@ -279,5 +279,12 @@ def test_a_queue_with_a_limit_and_operators_with_templates_are_left_to_decide() 
 
 
 def test_options_that_ask_for_nothing_need_no_decision() -> None:
-    program = "from airflow.sdk import dag\n@dag(schedule=None, catchup=False)\ndef f(): ...\n"
+    program = "from airflow.sdk import dag\n@dag(schedule=None, start_date=BEGIN, catchup=False)\ndef f(): ...\n"
     assert rewrite(program, SOURCES.values()).findings == []
+
+
+def test_what_dagsters_catalogue_says_of_an_asset_needs_no_decision() -> None:
+    program = "from dagster import asset\n@asset(group_name='a', kinds={'sql'}, partitions_def=days)\ndef f(): ...\n"
+    made = rewrite(program, SOURCES.values())
+    assert [each.what for each in made.findings] == ["asset", "partitions_def="]
+    assert "@task(persist_result=True)" in made.text

@@ -3,7 +3,10 @@
 from perdure._migration.rules import Decide, Move, Source
 
 _PAGE = "coming-from/airflow.md"
-_TIMES = Decide('A deployment has the schedule: `flow.serve(name="scheduled", cron=…)`.', f"{_PAGE}#schedules")
+_TIMES = Decide(
+    'A deployment has the schedule: `flow.serve(name="scheduled", cron=…)`. Days since `start_date` are a backfill.',
+    f"{_PAGE}#schedules",
+)
 _GONE = Decide("Nothing here does the same.", f"{_PAGE}#what-differs")
 _OPERATORS = Decide("Call the library that the operator calls, in a task.", f"{_PAGE}#operators")
 
@@ -13,7 +16,8 @@ _DAG = Move(
         "dag_id": "name",
         "doc_md": "description",
         "dag_display_name": "name",
-        **dict.fromkeys(("schedule", "schedule_interval", "timetable", "start_date", "end_date", "catchup"), _TIMES),
+        **dict.fromkeys(("schedule", "schedule_interval", "timetable", "end_date", "catchup"), _TIMES),
+        "start_date": None,  # of what is listed with the schedule
         "default_args": Decide("Give `retries=` and the like to the tasks that need them.", f"{_PAGE}#options"),
         "max_active_runs": Decide("Use a concurrency limit.", "concepts/limits-and-events.md"),
         "max_active_tasks": Decide("Use `task_runner=ThreadTaskRunner(max_workers=…)`.", "concepts/task-runners.md"),

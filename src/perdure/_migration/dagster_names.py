@@ -37,7 +37,8 @@ _MOVES: dict[str, Move | Decide] = {
         "perdure.task",
         {
             **_OP,
-            **dict.fromkeys(("deps", "group_name", "key_prefix", "io_manager_key"), _ASSET),
+            **dict.fromkeys(("group_name", "compute_kind", "kinds", "owners", "metadata"), None),  # of its catalogue
+            **dict.fromkeys(("deps", "key_prefix", "io_manager_key"), _ASSET),
             "partitions_def": _PARTITIONS,
         },
         added=(("persist_result", "True"),),
