@@ -4,6 +4,7 @@ For tests of code that asks, the environment may say it instead: `PERDURE__RUNTI
 """
 
 import sys
+from functools import partial
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
@@ -24,6 +25,7 @@ def _as_module(name: str) -> ModuleType:
         return getattr(view, attribute)
 
     module.__getattr__ = found  # type: ignore[method-assign]
+    module.__dir__ = partial(dir, view)  # type: ignore[method-assign]
     return module
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 import time
 from typing import Any
 
@@ -114,6 +115,7 @@ def test_modules_of_the_runtime_are_imported_as_such() -> None:
         return perdure.runtime.flow_run.flow_name, flow_name
 
     assert named() == ("named", "named")
+    assert {"id", "name", "flow_name"} <= {*dir(sys.modules["perdure.runtime.flow_run"])}
     with pytest.raises(ImportError):
         from perdure.runtime.flow_run import no_such_attribute  # noqa: F401
 
