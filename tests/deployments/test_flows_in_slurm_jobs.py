@@ -51,6 +51,11 @@ def wait_until(is_so: Callable[[], object]) -> None:
         time.sleep(0.1)
 
 
+def _queue(environment: dict[str, str]) -> str:
+    command = ["squeue", "--noheader", "--states=PENDING,RUNNING,COMPLETING"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()
+
+
 def test_a_run_that_nears_its_time_limit_is_continued_by_the_next_job(
     home: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -72,6 +77,7 @@ def test_a_run_that_nears_its_time_limit_is_continued_by_the_next_job(
         wait_until(lambda: steps.read_text().count("3\n") == 2)  # in the next job
         (tmp_path / "goes").touch()
         wait_until((tmp_path / "outcome").exists)
+        wait_until(lambda: not _queue(environment))  # else Slurm's process of the job stays
 
     assert (tmp_path / "outcome").read_text() == "15"
     assert steps.read_text().split() == ["0", "1", "2", "3", "3", "4", "5"]
