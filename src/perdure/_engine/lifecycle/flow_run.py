@@ -137,6 +137,7 @@ def _flow_run(call: FlowCall, runtime: Runtime) -> Steps[State[object]]:
         if options.run_name is not None:
             yield Report((yield from name_run(run, options.run_name)))
     except UpstreamNotCompleted as upstream:
+        run.controller.check()  # if that was cancelled because their flow run is, this one is, too
         yield from _created(call)
         return (yield from _end(run, runtime, _failed(run, UpstreamTaskError(str(upstream)))))
     except Exception as error:

@@ -120,7 +120,12 @@ def _take_inputs(call: TaskCall, runtime: Runtime, place: object = None) -> Step
     """Put values in the place of all futures and states; now the run's identity can be known, if it was not before."""
     run = call.run
     if call.upstreams is not None or call.wait_for:
-        run.parameters = yield from resolved(run.parameters, call.upstreams or (), call.wait_for, place)
+        try:
+            run.parameters = yield from resolved(run.parameters, call.upstreams or (), call.wait_for, place)
+        except UpstreamNotCompleted:
+            if run.flow is not None:
+                run.flow.controller.check()  # if that was cancelled because their flow run is, this one is, too
+            raise
         call.upstreams, call.wait_for = None, ()
     identify_late(run, runtime)
 
