@@ -535,8 +535,9 @@ def test_what_was_submitted_before_a_cancellation_does_not_begin_after_it_nor_wh
         submitted.set()
         depending(seconds, return_state=True)
 
-    depending: Any
-    for depending in (third, below):
+    depending: Any = None
+    for each in (third, below):
+        depending = each
         submitted.clear()
         waits(return_state=True)
     assert {run.state_type for run in known.task_runs() if run.task_name != "first"} == {StateType.CANCELLED}
