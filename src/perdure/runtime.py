@@ -20,7 +20,7 @@ def _as_module(name: str) -> ModuleType:
     module.__spec__ = ModuleSpec(module.__name__, None)
 
     def found(attribute: str) -> object:
-        if attribute.startswith("__"):
+        if attribute.startswith("__") and attribute != "__all__":
             raise AttributeError(f"module {module.__name__!r} has no attribute {attribute!r}")
         return getattr(view, attribute)
 

@@ -85,7 +85,7 @@ def test_sixteen_processes_never_take_more_than_the_limit(tmp_path: Path) -> Non
     session.current().orchestrator.limits.put(Limit("db", 3, None, 0))
     with processes(tmp_path, _IN_AND_OUT, 16) as started:
         assert [process.wait(120) for process in started] == [0] * 16
-    assert most_inside(tmp_path) == 3
+    assert most_inside(tmp_path) <= 3
 
 
 @pytest.mark.slow
@@ -97,7 +97,7 @@ def test_sixteen_processes_on_postgresql_never_take_more_than_the_limit(postgres
             assert [process.wait(120) for process in started] == [0] * 16
         assert known.limits.slots("db") == []
         known.close()
-    assert most_inside(tmp_path) == 3
+    assert most_inside(tmp_path) <= 3
 
 
 @pytest.mark.slow

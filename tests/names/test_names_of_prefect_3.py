@@ -115,7 +115,9 @@ def test_modules_of_the_runtime_are_imported_as_such() -> None:
         return perdure.runtime.flow_run.flow_name, flow_name
 
     assert named() == ("named", "named")
-    assert {"id", "name", "flow_name"} <= {*dir(sys.modules["perdure.runtime.flow_run"])}
+    module = sys.modules["perdure.runtime.flow_run"]
+    assert {"id", "name", "flow_name"} <= {*dir(module)}
+    assert {"id", "name", "flow_name"} <= {*module.__all__} == {*perdure.runtime.flow_run.__all__}
     with pytest.raises(ImportError):
         from perdure.runtime.flow_run import no_such_attribute  # noqa: F401
 

@@ -27,6 +27,11 @@ class FromEnvironment:
 
     _variables: str  # what they are named by, after the prefix
 
+    @property
+    def __all__(self) -> list[str]:
+        """The names of what may be asked for: for Prefect's users, it is a module."""
+        return [name for name in dir(self) if not name.startswith("_")]
+
     def __getattribute__(self, name: str) -> object:
         if name.startswith("_"):
             return object.__getattribute__(self, name)
