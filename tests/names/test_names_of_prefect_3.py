@@ -71,11 +71,11 @@ def test_a_transaction_takes_the_modes_that_it_has_and_refuses_others() -> None:
         ({"_block_type_slug": "my-db"}, "my-db"),
         ({"_block_type_name": "My DB (new)"}, "my-db-new"),
         ({"_block_type_name": "My DB", "block_type": "our-db"}, "our-db"),
-        ({}, "database"),
+        ({}, "ledger"),
     ],
 )
 def test_a_block_says_its_type_as_in_prefect(said: dict[str, str], slug: str) -> None:
-    assert type("Database", (Block,), {"__module__": __name__, **said}).get_block_type_slug() == slug
+    assert type("Ledger", (Block,), {"__module__": __name__, **said}).get_block_type_slug() == slug
 
 
 def test_a_block_below_one_that_says_its_type_is_of_a_type_of_its_own() -> None:

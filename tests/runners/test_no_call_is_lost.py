@@ -4,7 +4,7 @@ import itertools
 import pickle
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -16,8 +16,15 @@ from perdure._runners.batches import BatchingTaskRunner, BatchRefused, WorkerLos
 from perdure._runners.envelopes import Answer, Message, Returned, Sent
 from perdure.task_runners import ThreadTaskRunner
 
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 PATIENCE = 60.0  # seconds
+
+
+@pytest.fixture(autouse=True, scope="module")
+def threads_that_die() -> Iterator[None]:
+    """Threads of runners end by what these tests raise in them, some of them after their test has ended."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threading, "excepthook", lambda _: None)
+        yield
 
 
 class Stopped(BaseException):
@@ -211,7 +218,7 @@ def test_calls_for_which_the_system_has_no_thread_any_more_end_crashed(
     monkeypatch.setattr(batches, "packed_call", lambda *_: b"")
     runner, fault = make(), Fault("", RuntimeError)
     last, queued = Call(0, fault), Call(1, fault)
-    start, starts = threading.Thread.start, itertools.count()
+    start, starts, started = threading.Thread.start, itertools.count(), list[threading.Thread]()
 
     def dies(_: Any) -> None:
         runner._queue.append(queued)
@@ -221,6 +228,7 @@ def test_calls_for_which_the_system_has_no_thread_any_more_end_crashed(
     def start_once(thread: threading.Thread) -> None:
         if next(starts):
             raise RuntimeError("can't start new thread")
+        started.append(thread)
         start(thread)
 
     monkeypatch.setattr(runner, "_run", dies)
@@ -229,3 +237,4 @@ def test_calls_for_which_the_system_has_no_thread_any_more_end_crashed(
     runner.submit(last)
 
     assert queued.ended.wait(PATIENCE)
+    started[0].join(PATIENCE)

@@ -616,6 +616,7 @@ PUBLIC: Mapping[str, Mapping[str, str]] = {
     },
     "perdure.cache_policies": {
         "CachePolicy": "perdure.engine.caching",
+        "Inputs": "perdure.engine.caching",
     },
     "perdure.caching": {
         "CachePolicy": "perdure.engine.caching",
