@@ -57,7 +57,7 @@ class Bench:
         for group in peer.groups:
             home = self._new_home()
             if self._tasks(peer, home, peer.calls, group) and "seq" in group:
-                # Each workload has one call more than it is told: the warm-up's.
+                # Each workload has one call more than it is asked for: the warm-up's.
                 self._count_tracked(peer, home, (peer.calls + 1) * len(group))
 
     def measure_once(self, peer: Peer) -> None:

@@ -25,14 +25,20 @@ def begun_by_prefect(runs: int, workers: int, home: Path) -> float:
     (peer,) = (each for each in PEERS if each.name == "prefect3")
     python, port = python_of(peer), _free_port()
     address = f"http://127.0.0.1:{port}/api"
-    told = {**os.environ, **peer.environment, "HOME": str(home), "PREFECT_HOME": str(home), "PREFECT_API_URL": address}
-    told |= {"PREFECT_WORKER_QUERY_SECONDS": "1"}
+    variables = {
+        **os.environ,
+        **peer.environment,
+        "HOME": str(home),
+        "PREFECT_HOME": str(home),
+        "PREFECT_API_URL": address,
+    }
+    variables |= {"PREFECT_WORKER_QUERY_SECONDS": "1"}
 
     def command(*arguments: str) -> list[str]:
         return [str(python), "-c", "from prefect.cli import app; app()", *arguments]
 
     with (home / "said").open("w") as said:
-        quiet = {"env": told, "cwd": home, "stdout": said, "stderr": said}
+        quiet = {"env": variables, "cwd": home, "stdout": said, "stderr": said}
         started = [subprocess.Popen(command("server", "start", "--port", str(port)), **quiet)]  # type: ignore[call-overload]
         try:
             _wait_until_healthy(f"{address}/health", started[0])

@@ -57,8 +57,8 @@ def measured(runner: Runner, folder: Path) -> Found:
     home = folder / "flow"
     home.mkdir(parents=True)
     served: AbstractContextManager[dict[str, str]] = _server(folder) if runner.has_server else nullcontext({})
-    with served as told:
-        ended = run([sys.executable, CALLS, runner.engine, str(runner.calls)], home, ENVIRONMENT | told)
+    with served as variables:
+        ended = run([sys.executable, CALLS, runner.engine, str(runner.calls)], home, ENVIRONMENT | variables)
     return json.loads(ended.printed.strip().splitlines()[-1])  # type: ignore[no-any-return]
 
 

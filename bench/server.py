@@ -91,8 +91,8 @@ def _sustained(folder: Path, name: str, database: str, postmaster: int | None) -
     with serving(folder, database) as server:
         before = server.cpu, _cpu_of(postmaster)
         command = [sys.executable, str(LOAD), str(SECONDS), str(10**9)]
-        told = {**os.environ, **OURS, "PERDURE_API_URL": server.address, "PERDURE_HOME": str(folder / name)}
-        loader = subprocess.Popen(command, env=told, stdout=subprocess.PIPE, text=True)
+        variables = {**os.environ, **OURS, "PERDURE_API_URL": server.address, "PERDURE_HOME": str(folder / name)}
+        loader = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True)
         waits = _read_pages(server.address, lambda: loader.poll() is None)
         found = json.loads(loader.communicate()[0])
         after = server.cpu, _cpu_of(postmaster)
@@ -107,7 +107,7 @@ def _sustained(folder: Path, name: str, database: str, postmaster: int | None) -
 
 
 def _read_pages(address: str, goes_on: Callable[[], bool]) -> Mapping[str, list[float]]:
-    """How many milliseconds each page took, asked for one after the other while something goes on."""
+    """How many milliseconds each page took, asked for one after the other while something else runs."""
     waits: dict[str, list[float]] = {}
     with httpx.Client(base_url=f"{address}/api", timeout=60) as client:
         while not (runs := client.get("/flow-runs").raise_for_status().json()["items"]):
@@ -135,9 +135,9 @@ def _check(database: str, count: int) -> None:
     assert found == count + 1, f"{found} of {count} task runs arrived"  # and that of the start
 
 
-def _loaded(home: Path, told: Mapping[str, str], seconds: float, count: int) -> Any:
+def _loaded(home: Path, variables: Mapping[str, str], seconds: float, count: int) -> Any:
     home.mkdir()
-    environment = {**OURS, "PERDURE_HOME": str(home), **told}
+    environment = {**OURS, "PERDURE_HOME": str(home), **variables}
     return json.loads(run([sys.executable, LOAD, str(seconds), str(count)], home, environment, 600).printed)
 
 
@@ -171,8 +171,8 @@ def _free_port() -> int:
 def serving(folder: Path, database: str) -> Iterator[Server]:
     port = _free_port()
     command = [sys.executable, "-m", "perdure", "server", "start", f"--port={port}", f"--database={database}"]
-    told = {**os.environ, **OURS, "PERDURE_HOME": str(folder / "home")}
-    process = subprocess.Popen(command, env=told, stdout=subprocess.DEVNULL)
+    variables = {**os.environ, **OURS, "PERDURE_HOME": str(folder / "home")}
+    process = subprocess.Popen(command, env=variables, stdout=subprocess.DEVNULL)
     try:
         wait_for(f"http://127.0.0.1:{port}", process)
         yield Server(f"http://127.0.0.1:{port}", process)
@@ -187,7 +187,13 @@ def _arrived_at_prefect(folder: Path) -> float:
     python, port, home = python_of(peer), _free_port(), folder / "prefect"
     home.mkdir()
     address = f"http://127.0.0.1:{port}/api"
-    told = {**os.environ, **peer.environment, "HOME": str(home), "PREFECT_HOME": str(home), "PREFECT_API_URL": address}
+    variables = {
+        **os.environ,
+        **peer.environment,
+        "HOME": str(home),
+        "PREFECT_HOME": str(home),
+        "PREFECT_API_URL": address,
+    }
     start: list[str | Path] = [
         python,
         "-c",
@@ -197,13 +203,13 @@ def _arrived_at_prefect(folder: Path) -> float:
         "--port",
         str(port),
     ]
-    server = subprocess.Popen(start, env=told, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(start, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait_until_healthy(f"{address}/health", server)
         began = time.perf_counter()
         path = {"PYTHONPATH": str(HERE / "scripts" / "common")}
         command: list[str | Path] = [python, peer.scripts / "tasks.py", str(PEERS_TASKS), "seq"]
-        subprocess.run(command, env=told | path, check=True, capture_output=True)
+        subprocess.run(command, env=variables | path, check=True, capture_output=True)
         arrived, last = _last_arrival(home / "prefect.db")
         return arrived / (last - began)
     finally:

@@ -31,7 +31,7 @@ hypothesis_settings.register_profile("same", deadline=None, derandomize=True)
 hypothesis_settings.register_profile("hunt", deadline=None, print_blob=True)
 hypothesis_settings.load_profile("hunt" if "HUNT" in os.environ else "same")
 
-# How long a server takes to answer is the machine's affair, too: httpx waits for 5 s unless it is told otherwise.
+# How long a server takes to answer is the machine's affair, too: httpx waits for 5 s unless its caller says otherwise.
 for what in ("connect", "read", "write", "pool"):
     setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, what, 60.0)
 

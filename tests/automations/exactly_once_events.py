@@ -111,12 +111,12 @@ def story(opened: Callable[[], EmbeddedOrchestrator], events: int, seed: int) ->
     runs = Counter(run.parameters for run in known.flow_runs(RunFilter(of="load")))
     places = known.deployments.queued(QueueFilter())
     assert len(places) == sum(runs.values())
-    told = Counter(event.kind for event in known.services.events(EventFilter()))["automation.orders"]
+    reported = Counter(event.kind for event in known.services.events(EventFilter()))["automation.orders"]
     lines = known.room(Automations).log(LogFilter())
     assert len(lines) == events, (len(lines), events)
     known.close()
-    twice = sum(each - 1 for each in runs.values()) + max(0, told - events)
-    return Counted(events, 2 * events - len(runs) - min(told, events), twice, count["failures"])
+    twice = sum(each - 1 for each in runs.values()) + max(0, reported - events)
+    return Counted(events, 2 * events - len(runs) - min(reported, events), twice, count["failures"])
 
 
 def _prepare(known: EmbeddedOrchestrator) -> None:

@@ -25,7 +25,7 @@ from tests.s3_server import S3Server
 
 
 class Looks:
-    """Looks for files each time that it is asked to, as if it were begun anew."""
+    """Looks for files each time that it is asked to, as if it had just begun."""
 
     def __init__(self) -> None:
         self.known = session.current().orchestrator

@@ -1,7 +1,7 @@
 """Single flight, whatever happens between any two steps of two runs that want one key.
 
 Each call of the orchestrator and of the task is a point at which the run may be held up, before it and after it. One
-run is stopped at each of its points, the other goes on to each of its own, then the first one goes on to its end.
+run is stopped at each of its points, the other runs to each of its own, then the first one runs to its end.
 """
 
 import functools

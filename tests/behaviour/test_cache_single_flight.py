@@ -270,9 +270,9 @@ def test_a_hit_looks_at_no_claim() -> None:
     cached = task(cache_key_fn=lambda: "key")(lambda: 1)
     cached()
     orchestrator = session.current().orchestrator
-    told = Claim("key", new_id(), this_process().id, 0)
-    assert not orchestrator.claim_key(told)  # it is there
-    orchestrator.claim_key(told._replace(key="other"))
+    reported = Claim("key", new_id(), this_process().id, 0)
+    assert not orchestrator.claim_key(reported)  # it is there
+    orchestrator.claim_key(reported._replace(key="other"))
 
     assert cached() == 1
 

@@ -166,10 +166,10 @@ def test_a_change_of_what_a_task_reaches_changes_its_source(change: Change, tmp_
     one, again = (write(tmp_path / name, change.files) for name in ("one", "again"))
     other = write(tmp_path / "other", changed)
 
-    told = digests_in(one, change.task)
+    reported = digests_in(one, change.task)
 
-    assert digests_in(again, change.task) == told
-    assert digests_in(other, change.task) != told
+    assert digests_in(again, change.task) == reported
+    assert digests_in(other, change.task) != reported
 
 
 LOADED = """
@@ -181,13 +181,13 @@ LOADED = """
 
 @pytest.mark.slow
 def test_a_script_and_the_module_that_it_is_imported_as_have_one_source(tmp_path: Path) -> None:
-    told = digests_in(write(tmp_path / "here", {"job": LOADED}), "job")
+    reported = digests_in(write(tmp_path / "here", {"job": LOADED}), "job")
     ask = "from perdure._engine.identity.source import digests_of_source\nprint(digests_of_source(f))"
     script = write(tmp_path / "there", {"job": f"{textwrap.dedent(LOADED)}\n{ask}"}) / "job.py"
 
     as_script = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True).stdout
 
-    assert as_script.strip() == str(told)
+    assert as_script.strip() == str(reported)
 
 
 class Limits:
@@ -256,7 +256,7 @@ def test_sets_among_what_a_task_reaches_are_the_same_in_every_process(tmp_path: 
     folder = write(tmp_path, {"job": SETS % (names, names, names)})
     code = "from perdure._engine.identity.source import digests_of_source; import job; print(digests_of_source(job.f))"
 
-    told = {
+    reported = {
         subprocess.run(
             [sys.executable, "-c", code],
             cwd=folder,
@@ -268,4 +268,4 @@ def test_sets_among_what_a_task_reaches_are_the_same_in_every_process(tmp_path: 
         for seed in ("0", "1", "2")
     }
 
-    assert len(told) == 1
+    assert len(reported) == 1

@@ -84,9 +84,9 @@ def test_limits_in_an_annotation_hold_for_arguments_and_defaults() -> None:
 
 
 def test_a_hint_that_is_not_there_turns_off_its_own_parameter_alone() -> None:
-    told: list[logging.LogRecord] = []
+    reported: list[logging.LogRecord] = []
     handler = logging.Handler()
-    handler.emit = told.append  # type: ignore[method-assign]
+    handler.emit = reported.append  # type: ignore[method-assign]
     logging.getLogger("perdure.flow_runs").addHandler(handler)
 
     def function(n: "int", price: "Decimal | None" = None, day: "date" = date.min) -> Any:
@@ -97,7 +97,7 @@ def test_a_hint_that_is_not_there_turns_off_its_own_parameter_alone() -> None:
     made("4")  # type: ignore[arg-type]
 
     logging.getLogger("perdure.flow_runs").removeHandler(handler)
-    (warning,) = [each.getMessage() for each in told if "not validated" in each.getMessage()]
+    (warning,) = [each.getMessage() for each in reported if "not validated" in each.getMessage()]
     assert "'price'" in warning
     assert "validate_parameters=False" in warning
 

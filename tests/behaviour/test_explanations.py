@@ -30,8 +30,8 @@ def state_of(call: Any, *args: Any, **options: Any) -> State[Any]:
     return state
 
 
-def component(told: Explanation, name: str, of: str = "cache key") -> Any:
-    return next(each for each in told.components if each.name == name and each.of == of)
+def component(answer: Explanation, name: str, of: str = "cache key") -> Any:
+    return next(each for each in answer.components if each.name == name and each.of == of)
 
 
 def newest(name: str) -> Explanation:
@@ -44,13 +44,13 @@ def newest(name: str) -> Explanation:
 
 def test_a_cached_run_names_the_run_that_made_its_result() -> None:
     maker = state_of(load, "monday")
-    told = explain(state_of(load, "monday"))
-    assert (told.ran, told.reason) == (False, "cached")
-    assert told.used is not None
-    assert told.used.id == maker.run_id
-    assert "took the result of load-0" in told.verdict
-    assert not any(each.differs for each in told.components)
-    assert component(told, "argument day").shown == '"monday"'
+    answer = explain(state_of(load, "monday"))
+    assert (answer.ran, answer.reason) == (False, "cached")
+    assert answer.used is not None
+    assert answer.used.id == maker.run_id
+    assert "took the result of load-0" in answer.verdict
+    assert not any(each.differs for each in answer.components)
+    assert component(answer, "argument day").shown == '"monday"'
 
 
 def test_a_run_that_waited_says_for_which_one() -> None:
@@ -71,12 +71,12 @@ def test_a_run_that_waited_says_for_which_one() -> None:
         return [first.wait(), second.wait()]  # type: ignore[list-item]
 
     states = both(return_state=True).data
-    told = newest("slow")
+    answer = newest("slow")
     assert states is not None
-    assert told.reason == "waited"
-    assert told.used is not None
-    assert told.used.id != told.run.id
-    assert "it waited for slow-0" in told.verdict
+    assert answer.reason == "waited"
+    assert answer.used is not None
+    assert answer.used.id != answer.run.id
+    assert "it waited for slow-0" in answer.verdict
 
 
 def test_a_run_whose_input_failed_names_that() -> None:
@@ -93,10 +93,10 @@ def test_a_run_whose_input_failed_names_that() -> None:
         return [total(extract(return_state=True), return_state=True)]  # type: ignore[arg-type]
 
     pipeline(return_state=True)
-    told = newest("total")
-    assert (told.ran, told.reason) == (False, "not ready")
-    assert "extract-0" in told.verdict
-    assert [name for name, _ in told.sources] == ["rows"]
+    answer = newest("total")
+    assert (answer.ran, answer.reason) == (False, "not ready")
+    assert "extract-0" in answer.verdict
+    assert [name for name, _ in answer.sources] == ["rows"]
 
 
 RESUMED = """
@@ -130,8 +130,8 @@ if sys.argv[1] == "begin":
 (run,) = session.current().orchestrator.flow_runs(RunFilter(of="report"))
 report.resume(run.id)
 for name in ("load", "total", "fails"):
-    told = explain(session.current().orchestrator.task_runs(RunFilter(of=name, limit=1))[0].id)
-    print(told.ran, told.reason, told.verdict, sep=" | ")
+    answer = explain(session.current().orchestrator.task_runs(RunFilter(of=name, limit=1))[0].id)
+    print(answer.ran, answer.reason, answer.verdict, sep=" | ")
 """
 
 
@@ -161,22 +161,22 @@ def test_a_resumed_flow_says_what_it_had_finished_and_what_had_not_been_committe
 
 
 def test_the_first_run_is_new() -> None:
-    told = explain(state_of(load, "monday"))
-    assert (told.ran, told.reason, told.nearest) == (True, "new", None)
-    assert "no earlier run of the task is recorded" in told.verdict
+    answer = explain(state_of(load, "monday"))
+    assert (answer.ran, answer.reason, answer.nearest) == (True, "new", None)
+    assert "no earlier run of the task is recorded" in answer.verdict
 
 
 def test_a_changed_argument_is_named_with_its_values() -> None:
     state_of(load, "monday", 4)
     nearest = state_of(load, "tuesday", 3)
     state_of(load, "sunday", 5)
-    told = explain(state_of(load, "monday", 3))
-    assert told.reason == "changed"
-    assert told.nearest is not None
-    assert told.nearest.id == nearest.run_id  # as near as the first run, but newer
-    assert 'argument `day` ("tuesday" → "monday")' in told.verdict
-    assert component(told, "argument day").differs
-    assert not component(told, "argument rows").differs
+    answer = explain(state_of(load, "monday", 3))
+    assert answer.reason == "changed"
+    assert answer.nearest is not None
+    assert answer.nearest.id == nearest.run_id  # as near as the first run, but newer
+    assert 'argument `day` ("tuesday" → "monday")' in answer.verdict
+    assert component(answer, "argument day").differs
+    assert not component(answer, "argument rows").differs
 
 
 def test_a_secret_argument_is_not_shown() -> None:
@@ -185,19 +185,19 @@ def test_a_secret_argument_is_not_shown() -> None:
         return [1]
 
     state_of(log_in, "correct horse")
-    told = explain(state_of(log_in, "battery staple"))
-    assert component(told, "argument password").text == "**********"
-    assert component(told, "argument password").text_before == "another value"
-    assert "horse" not in str(told)
-    assert "battery" not in str(told)
+    answer = explain(state_of(log_in, "battery staple"))
+    assert component(answer, "argument password").text == "**********"
+    assert component(answer, "argument password").text_before == "another value"
+    assert "horse" not in str(answer)
+    assert "battery" not in str(answer)
 
 
 def test_arguments_are_not_shown_where_previews_are_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PERDURE_RESULTS_PREVIEWS", "false")
     settings.reload()
-    told = explain(state_of(load, "monday"))
-    assert component(told, "argument day").shown is None
-    assert "monday" not in str(told)
+    answer = explain(state_of(load, "monday"))
+    assert component(answer, "argument day").shown is None
+    assert "monday" not in str(answer)
 
 
 @pytest.fixture
@@ -249,34 +249,36 @@ work = made({factor})
 def test_a_changed_part_of_the_source_is_named(module: Any, change: dict[str, str], part: str) -> None:
     before = {"rate": "2", "sign": "+", "factor": "5", "more": ""}
     module(SOURCE.format(**before))
-    told = module(SOURCE.format(**before | change))
-    assert (told.reason, told.changes) == ("changed", (part,))
-    assert part in told.verdict
+    answer = module(SOURCE.format(**before | change))
+    assert (answer.reason, answer.changes) == ("changed", (part,))
+    assert part in answer.verdict
 
 
 def test_a_helper_more_is_new_and_changes_nothing_else(module: Any) -> None:
     module("def b(x): return x\n@task(cache_policy=DEFAULT)\ndef work(x): return [b(x)]")
-    told = module("def b(x): return a(x)\ndef a(x): return x\n@task(cache_policy=DEFAULT)\ndef work(x): return [b(x)]")
-    assert told.changes == ("the function work_module.b changed", "the function work_module.a is new")
+    answer = module(
+        "def b(x): return a(x)\ndef a(x): return x\n@task(cache_policy=DEFAULT)\ndef work(x): return [b(x)]"
+    )
+    assert answer.changes == ("the function work_module.b changed", "the function work_module.a is new")
 
 
 def test_an_expired_result_is_named_with_its_time() -> None:
     short = load.with_options(cache_expiration=timedelta(microseconds=1))
     maker = state_of(short, "monday")
-    told = explain(state_of(short, "monday"))
-    assert told.reason == "expired"
-    assert "the cached result of load-0" in told.verdict
-    assert told.nearest is not None
-    assert told.nearest.id == maker.run_id
-    assert told.expires is not None
+    answer = explain(state_of(short, "monday"))
+    assert answer.reason == "expired"
+    assert "the cached result of load-0" in answer.verdict
+    assert answer.nearest is not None
+    assert answer.nearest.id == maker.run_id
+    assert answer.expires is not None
 
 
 def test_a_removed_result_is_named_with_its_time() -> None:
     maker = state_of(load, "monday")
     session.current().orchestrator.commit([RemovalRecord(str(maker.run_id), system_clock(), None)])
-    told = explain(state_of(load, "monday"))
-    assert told.reason == "removed"
-    assert "was removed on" in told.verdict
+    answer = explain(state_of(load, "monday"))
+    assert answer.reason == "removed"
+    assert "was removed on" in answer.verdict
 
 
 @pytest.mark.parametrize("damage", ["missing", "corrupt"])
@@ -286,18 +288,18 @@ def test_a_lost_result_is_named_with_what_is_wrong(damage: str) -> None:
         data.storage.delete(data.storage_key)
     else:
         data.storage.write(data.storage_key, b"{}")
-    told = explain(state_of(load, "monday"))
-    assert told.reason == "lost"
-    assert "the result of load-0" in told.verdict
-    assert data.storage_key in told.verdict
+    answer = explain(state_of(load, "monday"))
+    assert answer.reason == "lost"
+    assert "the result of load-0" in answer.verdict
+    assert data.storage_key in answer.verdict
 
 
 def test_a_key_that_was_cleared_is_said_to_be_forgotten() -> None:
     state_of(load, "monday")
     session.current().orchestrator.clear_cache(CacheFilter())
-    told = explain(state_of(load, "monday"))
-    assert told.reason == "forgotten"
-    assert "perdure cache clear" in told.verdict
+    answer = explain(state_of(load, "monday"))
+    assert answer.reason == "forgotten"
+    assert "perdure cache clear" in answer.verdict
 
 
 def test_a_refreshed_run_says_so() -> None:
@@ -316,10 +318,10 @@ def test_a_failure_before_is_named() -> None:
         return [x]
 
     state_of(flaky, 1)
-    told = explain(state_of(flaky, 1))
-    assert told.reason == "failed before"
-    assert "flaky-0" in told.verdict
-    assert "is Failed" in told.verdict
+    answer = explain(state_of(flaky, 1))
+    assert answer.reason == "failed before"
+    assert "flaky-0" in answer.verdict
+    assert "is Failed" in answer.verdict
 
 
 def test_a_run_without_a_key_says_so() -> None:
@@ -329,10 +331,10 @@ def test_a_run_without_a_key_says_so() -> None:
 def test_of_a_key_function_it_is_not_known_what_the_key_was_made_of() -> None:
     keyed = load.with_options(cache_policy=None, cache_key_fn=lambda parameters: parameters["day"])
     state_of(keyed, "monday")
-    told = explain(state_of(keyed, "tuesday"))
-    assert told.reason == "new"
-    assert told.cache_key == "tuesday"
-    assert told.unknown == ("Its cache key comes from a function, or is an older one: its components are not known.",)
+    answer = explain(state_of(keyed, "tuesday"))
+    assert answer.reason == "new"
+    assert answer.cache_key == "tuesday"
+    assert answer.unknown == ("Its cache key comes from a function, or is an older one: its components are not known.",)
 
 
 def test_a_run_inside_a_run_of_the_same_key_is_computed_beside_it() -> None:
@@ -341,8 +343,8 @@ def test_a_run_inside_a_run_of_the_same_key_is_computed_beside_it() -> None:
         return outer(depth - 1) if depth else [depth]
 
     outer(1)
-    told = newest("outer")
-    assert told.reason == "concurrent"
+    answer = newest("outer")
+    assert answer.reason == "concurrent"
 
 
 # It ran, without a cache
@@ -353,10 +355,10 @@ def test_a_run_whose_result_is_not_kept_says_which_option_would() -> None:
     def plain(x: list[int]) -> list[int]:
         return x
 
-    told = explain(state_of(plain, [1]))
-    assert told.reason == "not persisted"
-    assert told.advice is not None
-    assert "persist_result=True" in told.advice
+    answer = explain(state_of(plain, [1]))
+    assert answer.reason == "not persisted"
+    assert answer.advice is not None
+    assert "persist_result=True" in answer.advice
 
 
 def test_a_persisted_run_without_a_cache_says_for_what_it_is_kept() -> None:
@@ -370,9 +372,9 @@ def test_a_persisted_run_without_a_cache_says_for_what_it_is_kept() -> None:
 
     pipeline()
     pipeline()
-    told = newest("kept")
-    assert told.reason == "no cache"
-    assert not component(told, "argument x", "identity").differs
+    answer = newest("kept")
+    assert answer.reason == "no cache"
+    assert not component(answer, "argument x", "identity").differs
 
 
 def test_a_flow_that_is_tried_again_says_what_had_no_result() -> None:
@@ -390,11 +392,11 @@ def test_a_flow_that_is_tried_again_says_what_had_no_result() -> None:
         return flaky()
 
     pipeline()
-    told = newest("flaky")
-    assert told.reason == "not committed"
-    assert "its flow run was retried" in told.verdict
-    assert "flaky-0" in told.verdict
-    assert "is Failed" in told.verdict
+    answer = newest("flaky")
+    assert answer.reason == "not committed"
+    assert "its flow run was retried" in answer.verdict
+    assert "flaky-0" in answer.verdict
+    assert "is Failed" in answer.verdict
 
 
 def test_a_flow_run_is_explained_too() -> None:
@@ -411,9 +413,9 @@ def test_a_flow_run_is_explained_too() -> None:
     runs = session.current().orchestrator.flow_runs(RunFilter(limit=2))
     within, above = sorted(runs, key=lambda run: run.flow_name)
     assert explain(above.id).reason == "called"
-    told = explain(within.id)
-    assert told.reason == "no cache"
-    assert component(told, "argument day", "identity").shown_before == '"monday"'
+    answer = explain(within.id)
+    assert answer.reason == "no cache"
+    assert component(answer, "argument day", "identity").shown_before == '"monday"'
 
 
 # What is logged

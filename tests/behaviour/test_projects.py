@@ -101,7 +101,7 @@ def test_a_crashed_run_of_another_project_is_left_alone(etl: Load) -> None:
     again = module.crashing.with_options()
     again.on_completion(lambda flow, run, state: seen.append(run.resumed_from))
     assert again("monday") == ["one monday", "monday"]
-    assert seen != [()]  # it went on with the one that crashed
+    assert seen != [()]  # it resumed the one that crashed
 
 
 def test_a_folder_of_the_same_project_shares_what_it_is_to_share(etl: Load, tmp_path: Path) -> None:

@@ -792,21 +792,21 @@ def block(fails: bool, plan: Any) -> None:
         pass
 
 
-def modelled(plan: Any, told: list[str], inside: bool) -> list[str]:
+def modelled(plan: Any, reported: list[str], inside: bool) -> list[str]:
     """What the hooks tell, and the tasks that stay, of a plan."""
     stay: list[str] = []
     for each in plan:
         if isinstance(each, str):
-            told.append(f"write {each}")
+            reported.append(f"write {each}")
             stay.append(each)
             continue
         fails, inner = each
-        below = modelled(inner, told, True)
+        below = modelled(inner, reported, True)
         if fails:
-            told += [f"unwrite {name}" for name in reversed(below)]
+            reported += [f"unwrite {name}" for name in reversed(below)]
         else:
             stay += below
-            told += [] if inside else [f"written {name}" for name in below]
+            reported += [] if inside else [f"written {name}" for name in below]
     return stay
 
 
@@ -822,9 +822,9 @@ def test_any_blocks_end_as_a_model_says(plan: Any) -> None:
     with fresh_home():
         events.clear()
         storing()
-        told: list[str] = []
-        stay = modelled([(False, plan)], told, False)
-        assert events == told
+        reported: list[str] = []
+        stay = modelled([(False, plan)], reported, False)
+        assert events == reported
         runs = session.current().orchestrator.task_runs(RunFilter())
         assert kept() == len(stay) == sum(run.state_name == "Completed" for run in runs)
         assert violations(session.current().orchestrator) == []

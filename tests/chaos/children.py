@@ -1,4 +1,4 @@
-"""Processes that run a flow of the corpus, or go on with it, and may be killed while they do.
+"""Processes that run a flow of the corpus, or resume it, and may be killed while they do.
 
 They are forked from a server that has imported everything: a start takes hundredths of a second, so that the kills come
 in the middle of the work.

@@ -111,7 +111,7 @@ def link() -> Link:
 
 
 def enter(place: Place) -> None:
-    """Have this process, from now on, be in a place; one with processes of its own goes on as a child of this one."""
+    """Have this process, from now on, be in a place; one with processes of its own continues as a child of this one."""
     if place.network is not None:
         with Path(f"/run/netns/{place.network}").open() as network:
             _done(_libc.setns(network.fileno(), _NEWNET))

@@ -125,8 +125,12 @@ def partition(home: Path, chance: random.Random, story: int | None = None, cut: 
     cable = link()
     cut = cut or chance.choice(CUTS)
     patience = chance.choice(["0.2", "30"])
-    told = {"PERDURE_API_URL": cable.url, "DATABASE": str(cable.database), "PERDURE_SERVER_PATIENCE_SECONDS": patience}
-    machines = Machines(home, told)
+    variables = {
+        "PERDURE_API_URL": cable.url,
+        "DATABASE": str(cable.database),
+        "PERDURE_SERVER_PATIENCE_SECONDS": patience,
+    }
+    machines = Machines(home, variables)
     here, there = Place(cable.here, "first", own_processes=True), Place(cable.there, "second")
     owner = machines.start("first", "begin", here, chance.uniform(0.05, 0.2))
     at_least = chance.randint(1, STEPS // 4)
@@ -217,8 +221,8 @@ def _state(machines: Machines) -> S | None:
 # In the processes
 
 
-def _main(who: str, home: str, command: str, argument: Any, place: Place, told: Mapping[str, str]) -> None:
-    os.environ.update(told)
+def _main(who: str, home: str, command: str, argument: Any, place: Place, variables: Mapping[str, str]) -> None:
+    os.environ.update(variables)
     log = os.open(Path(home) / f"{who}.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()

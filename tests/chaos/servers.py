@@ -116,7 +116,7 @@ def _database(home: Path, postgresql: Any) -> Iterator[str]:
 
 
 def _begin(home: Path, address: str, patience: str) -> Prepared:
-    told = {
+    variables = {
         "PERDURE_HOME": str(home),
         "PERDURE_API_URL": address,
         "PERDURE_SERVER_PATIENCE_SECONDS": patience,
@@ -124,7 +124,7 @@ def _begin(home: Path, address: str, patience: str) -> Prepared:
     }
     command = ["-m", "tests.chaos.reporting", str(TASKS)]
     with (home / "said").open("w") as said:
-        return Prepared(*command, env=os.environ | told, stdout=said, stderr=said)
+        return Prepared(*command, env=os.environ | variables, stdout=said, stderr=said)
 
 
 Fault = tuple[Callable[[], object], Callable[[], object]]  # what happens, and what mends it

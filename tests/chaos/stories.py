@@ -112,7 +112,7 @@ def corrupt(file: Path, chance: random.Random) -> None:
 
 
 def database_locked(name: str, home: Path, chance: random.Random, usual: Undisturbed) -> Played:
-    """Somebody else holds the database for a second or two, while the flow runs and while it goes on."""
+    """Somebody else holds the database for a second or two, while the flow runs and while it is resumed."""
     story = _Story(name, home)
     child = story.begin()
     child.join(chance.uniform(0, 0.8 * usual.seconds))
@@ -164,14 +164,14 @@ def server_away(name: str, home: Path, chance: random.Random, usual: Undisturbed
 
 def workers_killed(name: str, home: Path, chance: random.Random, usual: Undisturbed) -> Played:
     """Workers of a flow's task runner are killed, not the flow; the case plays no part."""
-    told = workers.killed_workers(chance)
-    return Played(told.case, told.kills, told.in_the_middle, _with_place(told.wrong, home, "workers"))
+    reported = workers.killed_workers(chance)
+    return Played(reported.case, reported.kills, reported.in_the_middle, _with_place(reported.wrong, home, "workers"))
 
 
 def everything_killed(name: str, home: Path, chance: random.Random, usual: Undisturbed) -> Played:
     """Servers, databases, workers and runs of deployments are killed; the case plays no part."""
-    told = unattended.killed_everything(home, chance)
-    return Played("unattended", told.kills, told.in_the_middle, _with_place(told.wrong, home, "unattended"))
+    reported = unattended.killed_everything(home, chance)
+    return Played("unattended", reported.kills, reported.in_the_middle, _with_place(reported.wrong, home, "unattended"))
 
 
 def _of_owners(play: Callable[[Path, random.Random], list[str]]) -> "Play":
@@ -221,13 +221,13 @@ class _Story:
         self._ended_undisturbed = False
 
     def has_ended(self) -> bool:
-        """Whether the flow run has come to an end that nobody goes on from."""
+        """Whether the flow run has come to an end that nobody resumes from."""
         found = root_run()
         session.close()
         return has_ended(found) and not self._is_to_be_retried()
 
     def begin(self, weather: Weather = FAIR) -> Any:
-        """Begin the flow run, or go on with it."""
+        """Begin the flow run, or resume it."""
         return start(self.home, self._command(), weather)
 
     def play(self, weather: Weather = FAIR) -> None:

@@ -40,7 +40,7 @@ _ENVIRONMENT = {
 }
 
 
-class Told(NamedTuple):
+class Reported(NamedTuple):
     """How a story went."""
 
     kills: int
@@ -85,7 +85,7 @@ def _below(pid: int) -> list[int]:
     return found
 
 
-def killed_everything(home: Path, chance: random.Random) -> Told:
+def killed_everything(home: Path, chance: random.Random) -> Reported:
     """Servers, PostgreSQL, workers, and what these start are killed while runs wait, begin, run and end."""
     postgresql = _postgresql() if chance.random() < 0.5 else None
     with _environment(), _database(home, postgresql) as database:
@@ -103,7 +103,7 @@ def killed_everything(home: Path, chance: random.Random) -> Told:
                 each.kill()
             server.kill()
             _end_all(home)
-    return Told(kills, middle, wrong)
+    return Reported(kills, middle, wrong)
 
 
 def _end_all(home: Path) -> None:
@@ -251,4 +251,4 @@ def _wrong_ticks(of: Deployment, places: list[QueuedRun], known: Orchestrator) -
         yield f"{len(due - set(made))} ticks of {of.flow_name} are missing."
 
 
-__all__ = ["Told", "killed_everything"]
+__all__ = ["Reported", "killed_everything"]

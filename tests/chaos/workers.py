@@ -107,7 +107,7 @@ RUNNERS: dict[str, Killed] = {
 HERE = [name for name in RUNNERS if name != "ray" or importlib.util.find_spec("ray") is not None]
 
 
-class Told(NamedTuple):
+class Reported(NamedTuple):
     """How a story went: what it was about, how many workers were killed, how many at work; what was wrong."""
 
     case: str
@@ -116,7 +116,7 @@ class Told(NamedTuple):
     wrong: list[str]
 
 
-def killed_workers(chance: random.Random, on: str | None = None, name: str | None = None) -> Told:
+def killed_workers(chance: random.Random, on: str | None = None, name: str | None = None) -> Reported:
     """Up to four workers are killed while a flow runs; what was lost and persisted is resumed after."""
     on = on or os.environ.get("CHAOS_RUNNER") or chance.choice(HERE)
     name = name or chance.choice(list(CASES))
@@ -126,7 +126,7 @@ def killed_workers(chance: random.Random, on: str | None = None, name: str | Non
     if persisted:
         story.resume()
     how = f"{name} on {on}, retries={retries}, {'persisted' if persisted else 'not persisted'}"
-    return Told(how, len(story.killed), story.killed_at_work(), story.wrong)
+    return Reported(how, len(story.killed), story.killed_at_work(), story.wrong)
 
 
 class _Story:

@@ -17,8 +17,8 @@ def perdure() -> Perdure:
     runner = CliRunner(env={"NO_COLOR": "1"})
 
     def call(*arguments: object, columns: int = 100) -> Result:
-        told = [str(each) for each in arguments]
-        return runner.invoke(app, told, catch_exceptions=False, env={"COLUMNS": str(columns)})
+        reported = [str(each) for each in arguments]
+        return runner.invoke(app, reported, catch_exceptions=False, env={"COLUMNS": str(columns)})
 
     return call
 

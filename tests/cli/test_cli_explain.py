@@ -47,9 +47,9 @@ def test_it_says_why_a_run_did_not_run(perdure: Perdure):
 
 def test_it_is_json_for_programs(perdure: Perdure):
     _, cached, maker = ids(perdure)
-    told = json.loads(perdure("task-run", "explain", cached, "--json").stdout)
-    assert (told["ran"], told["reason"], told["used"]["id"]) == (False, "cached", maker)
-    assert {each["name"] for each in told["components"] if each["of"] == "cache key"} == {
+    reported = json.loads(perdure("task-run", "explain", cached, "--json").stdout)
+    assert (reported["ran"], reported["reason"], reported["used"]["id"]) == (False, "cached", maker)
+    assert {each["name"] for each in reported["components"] if each["of"] == "cache key"} == {
         "task",
         "argument day",
         "project",

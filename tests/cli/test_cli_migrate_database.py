@@ -51,9 +51,9 @@ def test_a_dry_run_says_what_it_would_do(perdure: Perdure, prefect: PrefectDatab
 
 
 def test_the_numbers_are_json_on_request(perdure: Perdure, prefect: PrefectDatabase):
-    told = json.loads(perdure("migrate", "--database", prefect.file, "--json").stdout)
-    (tally,) = [each for each in told["tallies"] if each["of"] == "states"]
-    assert (tally["source"], tally["new"], tally["found"], told["file"]) == (1, 1, 1, None)
+    reported = json.loads(perdure("migrate", "--database", prefect.file, "--json").stdout)
+    (tally,) = [each for each in reported["tallies"] if each["of"] == "states"]
+    assert (tally["source"], tally["new"], tally["found"], reported["file"]) == (1, 1, 1, None)
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,7 @@ def test_a_timeout_waits_for_the_line_that_is_being_logged(threads: bool) -> Non
 
 
 def test_the_look_comes_after_what_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A thread goes on while `ctypes` is imported for the first time: what was seen before that says nothing."""
+    """A thread runs while `ctypes` is imported for the first time: what was seen before that says nothing."""
     worker, importing = Worker(), builtins.__import__
     looked: list[str] = []
 

@@ -1,4 +1,4 @@
-"""Where the standard library lies, told without what takes long to import."""
+"""Where the standard library lies, found without what takes long to import."""
 
 import sysconfig
 from pathlib import Path

@@ -38,7 +38,7 @@ class Life(RuleBasedStateMachine):
             return kind in BEGINNINGS and now is not S.COMPLETED
         if now is S.CANCELLING:  # there is no way back
             return kind in ENDS
-        if now is S.PAUSED:  # it goes on, now or later, or ends
+        if now is S.PAUSED:  # it continues, now or later, or ends
             return kind in ENDS | {S.RUNNING, S.SCHEDULED, S.CANCELLING}
         return True
 

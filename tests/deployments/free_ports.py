@@ -1,4 +1,4 @@
-"""Ports that programs can be told to listen on, which cannot listen on whichever port is free."""
+"""Ports that programs can be given to listen on, which cannot listen on whichever port is free."""
 
 import random
 import socket

@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 
 
 class Cluster:
-    """What there is in the cluster; every change has a version, and is told to who watches."""
+    """What there is in the cluster; every change has a version, and is sent to who watches."""
 
     def __init__(self) -> None:
         self.changed = threading.Condition()

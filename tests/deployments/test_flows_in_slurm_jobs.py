@@ -62,8 +62,8 @@ def test_a_run_that_nears_its_time_limit_is_continued_by_the_next_job(
     (tmp_path / "simulate.py").write_text(PROGRAM)
     (tmp_path / "simulate.sh").write_text(SCRIPT.format(folder=tmp_path, home=home, python=sys.executable))
     steps = tmp_path / "steps"
-    with slurm_cluster.slurm_cluster(tmp_path_factory.mktemp("slurm")) as told:
-        environment = os.environ | told
+    with slurm_cluster.slurm_cluster(tmp_path_factory.mktemp("slurm")) as variables:
+        environment = os.environ | variables
         sent = subprocess.run(
             ["sbatch", "--parsable", tmp_path / "simulate.sh"],
             env=environment,

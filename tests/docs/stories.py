@@ -4,7 +4,7 @@ A fenced `python` block is an example, and starts a story: it is run as a script
 home and directory. A `text` block right after it is what it prints, where `...` stands for anything. An
 HTML comment on the line before a block, which readers of the page do not see, says otherwise:
 
-- `<!-- continues -->`: the block goes on with the story before, in its namespace, home and directory. A
+- `<!-- continues -->`: the block continues the story before, in its namespace, home and directory. A
   `console` block that continues is run too: lines after `$ ` are commands, the others what they print.
 - `<!-- a file -->`: the block is only written to the file of its title, which a `console` block that continues runs.
 - `<!-- not run: REASON -->`: the block cannot be run by a test.

@@ -31,8 +31,8 @@ def _shown(output: Any) -> str:
 
 @pytest.mark.slow
 def test_the_cells_of_the_page_on_notebooks_show_what_it_says() -> None:
-    told = run_cells([block.code for block in BLOCKS])
-    assert told == [block.prints or "" for block in BLOCKS]
+    reported = run_cells([block.code for block in BLOCKS])
+    assert reported == [block.prints or "" for block in BLOCKS]
 
 
 @task

@@ -46,6 +46,11 @@ def test_the_documents_have_no_banned_words() -> None:
     assert places([ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]) == {}
 
 
+def test_the_changelog_tests_and_benchmarks_have_no_banned_words() -> None:
+    sources = [path for folder in ("tests", "bench") for path in (ROOT / folder).rglob("*.py")]
+    assert places([ROOT / "CHANGELOG.md", *(path for path in sorted(sources) if path != Path(__file__))]) == {}
+
+
 def test_messages_and_docstrings_have_no_banned_words() -> None:
     sources = sorted((ROOT / "src/perdure").rglob("*.py"))
     assert places(path for path in sources if "migrations" not in path.parts) == {}
@@ -71,3 +76,9 @@ def test_files_functions_and_classes_have_no_banned_names() -> None:
     ]
     # `tell` is what Python calls the position in a file.
     assert [each for each in named if BANNED_IN_NAMES.search(each[1]) and each[1] != "tell"] == []
+
+
+def test_no_variable_has_a_banned_name() -> None:
+    paths = [path for folder in ("src", "tests", "bench") for path in sorted((ROOT / folder).rglob("*.py"))]
+    sources = {path: path.read_text("utf-8") for path in paths if path != Path(__file__)}
+    assert [path.name for path, source in sources.items() if re.search(r"\btold\b", source)] == []

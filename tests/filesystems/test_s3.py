@@ -191,8 +191,8 @@ def test_a_forked_process_is_refused_rather_than_stuck(storage: S3) -> None:
         finally:
             os._exit(0)
     os.close(writer)
-    with os.fdopen(reader) as told:
-        said = told.read()
+    with os.fdopen(reader) as given:
+        said = given.read()
     os.waitpid(pid, 0)
     assert "it was forked from one that had used an object store" in said
     assert "'spawn' or 'forkserver'" in said

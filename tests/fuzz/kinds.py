@@ -172,12 +172,12 @@ def _batch() -> tuple[EmbeddedOrchestrator, list[Any]]:
     known = EmbeddedOrchestrator(Path(tempfile.mkdtemp(prefix="perdure-fuzz-")) / "perdure.db")
     run = flow_run()
     task = task_run(flow_run_id=run.id)
-    told = [run, task, state(run, "RUNNING"), literal(run, "[1]"), persisted(task), block("dev")]  # type: ignore[arg-type]
-    return known, json.loads(wire.encode_records(told))
+    reported = [run, task, state(run, "RUNNING"), literal(run, "[1]"), persisted(task), block("dev")]  # type: ignore[arg-type]
+    return known, json.loads(wire.encode_records(reported))
 
 
 def batch(chance: random.Random) -> Case:
-    """A batch of records as a client sends it: kept, and had again as it was told, or refused."""
+    """A batch of records as a client sends it: kept, and read as it was sent, or refused."""
     known, honest = _batch()
     body = mutating.dumped(mutating.json_like(chance, honest))
     if chance.random() < 0.3:
@@ -236,7 +236,7 @@ def _asked(client: httpx.Client, path: str, **params: Any) -> httpx.Response:
 
 
 def cursor(chance: random.Random) -> Case:
-    """A page of a list that goes on after a cursor that nobody gave out."""
+    """A page of a list that continues after a cursor that nobody gave out."""
     client, honest = _server()
     path = chance.choice(list(honest["pages"]))
     text = mutating.text_like(chance, honest["pages"][path])

@@ -116,8 +116,8 @@ def main(place: Path) -> None:
     with tags("prod", "big"):
         done = market.with_options(result_storage=storage)([1, 2], return_state=True)
     failed = broken(return_state=True)
-    told = {"market": str(done.state_details.flow_run_id), "broken": str(failed.state_details.flow_run_id)}
-    print(json.dumps(told), flush=True)
+    reported = {"market": str(done.state_details.flow_run_id), "broken": str(failed.state_details.flow_run_id)}
+    print(json.dumps(reported), flush=True)
     waiting(place / "go")
 
 

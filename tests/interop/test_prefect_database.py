@@ -29,7 +29,7 @@ HERE = Path(__file__).parent
 
 
 class Prefect(NamedTuple):
-    """A database that Prefect has written, and goes on writing to until `end` is called."""
+    """A database that Prefect has written, and keeps writing to until `end` is called."""
 
     url: str
     ids: dict[str, str]
@@ -97,15 +97,15 @@ def taken(prefect: Prefect) -> Takeover:
     return take_over(prefect.url, known(), lambda *_: None)
 
 
-def numbers(told: Takeover) -> dict[str, tuple[int, int, int]]:
+def numbers(taken_over: Takeover) -> dict[str, tuple[int, int, int]]:
     """Of each kind, how many were in the source, are kept in the file, and are found here."""
-    return {each.of: (each.source, each.kept, each.found) for each in told.tallies}
+    return {each.of: (each.source, each.kept, each.found) for each in taken_over.tallies}
 
 
 def test_all_that_prefect_has_is_counted_and_is_here(prefect: Prefect):
-    told = taken(prefect)
-    assert told.is_whole
-    counted = numbers(told)
+    taken_over = taken(prefect)
+    assert taken_over.is_whole
+    counted = numbers(taken_over)
     assert [counted[of] for of in ("flows", "flow runs", "task runs")] == [(4, 0, 4), (5, 0, 5), (10, 0, 10)]
     assert [counted[of] for of in ("results", "blocks", "limits")] == [(7, 0, 7), (5, 0, 5), (2, 0, 2)]
     assert [counted[of] for of in ("deployments", "deployment schedules")] == [(2, 0, 2), (3, 0, 3)]
@@ -113,10 +113,10 @@ def test_all_that_prefect_has_is_counted_and_is_here(prefect: Prefect):
 
 
 def test_deployments_have_their_schedules_and_are_paused_where_their_code_is_not_known(prefect: Prefect):
-    told = taken(prefect)
+    taken_over = taken(prefect)
     deployments = {each.name: each for each in known().deployments.all()}
     assert set(deployments) == {"daily", "hourly"}
-    assert [note for note in told.notes if "market/daily is paused: it has no entry point" in note]
+    assert [note for note in taken_over.notes if "market/daily is paused: it has no entry point" in note]
     assert deployments["daily"].paused is not None
     (daily,) = known().deployments.schedules(deployments["daily"].id)
     assert json.loads(daily.definition) == {"slug": "cron", "cron": "0 6 * * *", "timezone": "Europe/Berlin"}
@@ -130,7 +130,7 @@ def test_deployments_have_their_schedules_and_are_paused_where_their_code_is_not
     assert [(each.name, each.concurrency_limit) for each in known().deployments.queues("batch")][-1] == ("gpu", 1)
     assert next(each for each in known().deployments.pools() if each.name == "batch").concurrency_limit == 5
     again = taken(prefect)
-    assert numbers(again) == numbers(told)
+    assert numbers(again) == numbers(taken_over)
     assert len(known().deployments.all()) == 2
 
 

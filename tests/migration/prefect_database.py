@@ -71,29 +71,29 @@ class PrefectDatabase:
 
     def flow_run(self, second: float = 0, name: str = "brisk-owl", **row: Any) -> str:
         """A flow run that was made and has no state yet."""
-        told = {"parameters": '{"day": 1}', "tags": '["prod"]', **row}
-        return self.add("flow_run", created=at(second), name=name, flow_id=MARKET, **told)
+        reported = {"parameters": '{"day": 1}', "tags": '["prod"]', **row}
+        return self.add("flow_run", created=at(second), name=name, flow_id=MARKET, **reported)
 
     def task_run(self, flow_run_id: str | None, second: float = 0, name: str = "load-0", **row: Any) -> str:
         """A task run that was made and has no state yet."""
-        told = {"task_key": "load-0123abcd", "dynamic_key": "0", "task_inputs": "{}", "tags": "[]", **row}
-        return self.add("task_run", created=at(second), name=name, flow_run_id=flow_run_id, **told)
+        reported = {"task_key": "load-0123abcd", "dynamic_key": "0", "task_inputs": "{}", "tags": "[]", **row}
+        return self.add("task_run", created=at(second), name=name, flow_run_id=flow_run_id, **reported)
 
     def deployment(self, name: str = "nightly", **row: Any) -> str:
         """A deployment of the flow; its JSON is given as Python values."""
-        told = {"parameters": {}, "tags": [], "flow_id": MARKET, "paused": 0, "created": at(0), **row}
-        return self.add("deployment", name=name, **{key: as_json(value) for key, value in told.items()})
+        reported = {"parameters": {}, "tags": [], "flow_id": MARKET, "paused": 0, "created": at(0), **row}
+        return self.add("deployment", name=name, **{key: as_json(value) for key, value in reported.items()})
 
     def schedule(self, deployment_id: str, schedule: dict[str, Any], **row: Any) -> str:
         """A schedule of a deployment."""
-        told = {"active": 1, "created": at(0), "schedule": schedule, **row}
-        cells = {key: as_json(value) for key, value in told.items()}
+        reported = {"active": 1, "created": at(0), "schedule": schedule, **row}
+        cells = {key: as_json(value) for key, value in reported.items()}
         return self.add("deployment_schedule", deployment_id=deployment_id, **cells)
 
     def state(self, of: str, run_id: str, type: str, second: float, **row: Any) -> str:
         """A state of a run; `of` is "flow_run" or "task_run"."""
-        told = {"type": type, "name": type.capitalize(), "timestamp": at(second), "state_details": "{}", **row}
-        return self.add(f"{of}_state", **{f"{of}_id": run_id}, **told)
+        reported = {"type": type, "name": type.capitalize(), "timestamp": at(second), "state_details": "{}", **row}
+        return self.add(f"{of}_state", **{f"{of}_id": run_id}, **reported)
 
     def line(self, flow_run_id: str | None, task_run_id: str | None, second: float, message: str) -> None:
         """A line of a log."""
@@ -113,9 +113,9 @@ class PrefectDatabase:
         data = Fernet(key or self.key).encrypt(json.dumps(fields).encode()).decode()
         type_id = self.add("block_type", slug=slug)
         schema_id = self.add("block_schema", fields=json.dumps({"secret_fields": list(secret_fields)}))
-        told = {"created": at(0), "updated": at(0), "is_anonymous": 0, **row}
+        reported = {"created": at(0), "updated": at(0), "is_anonymous": 0, **row}
         of = {"block_schema_id": schema_id, "block_type_id": type_id}
-        return self.add("block_document", name=name, data=json.dumps(data), **of, **told)
+        return self.add("block_document", name=name, data=json.dumps(data), **of, **reported)
 
     def close(self) -> None:
         """Let go of the file."""

@@ -48,9 +48,9 @@ def found(name: str = "nightly") -> tuple[Deployment, Definition]:
     return of, definition_of_text(of.definition)
 
 
-def counts(told: Takeover, of: str) -> tuple[int, ...]:
+def counts(report: Takeover, of: str) -> tuple[int, ...]:
     """How many were in the source, known, new, updated, kept in the file, and are found."""
-    return next(tuple(vars(each).values())[1:] for each in told.tallies if each.of == of)
+    return next(tuple(vars(each).values())[1:] for each in report.tallies if each.of == of)
 
 
 def test_a_deployment_comes_with_what_its_runs_are_given(prefect: PrefectDatabase, tmp_path: Path, known):
@@ -66,8 +66,8 @@ def test_a_deployment_comes_with_what_its_runs_are_given(prefect: PrefectDatabas
         infra_overrides={"env.A": "1", "env.B": "2"},
         parameter_openapi_schema={"type": "object", "properties": {"day": {"type": "integer"}}},
     )
-    told = taken(prefect)
-    assert (told.is_whole, told.notes, counts(told, "deployments")) == (True, (), (1, 0, 1, 0, 0, 1))
+    report = taken(prefect)
+    assert (report.is_whole, report.notes, counts(report, "deployments")) == (True, (), (1, 0, 1, 0, 0, 1))
     of, definition = found()
     assert (of.id, of.paused, of.concurrency_limit, of.overlap) == (id, None, 2, "skip")
     assert definition.entry_point["target"] == f"{tmp_path / 'jobs' / 'flows.py'}:market"
@@ -100,8 +100,8 @@ def test_a_run_of_a_deployment_that_was_taken_over_runs(prefect: PrefectDatabase
 def test_a_schedule_comes_as_it_was(prefect: PrefectDatabase, schedule: dict[str, Any], coming: str, known):
     id = prefect.deployment()
     prefect.schedule(id, schedule)
-    told = taken(prefect)
-    assert counts(told, "deployment schedules") == (1, 0, 1, 0, 0, 1)
+    report = taken(prefect)
+    assert counts(report, "deployment schedules") == (1, 0, 1, 0, 0, 1)
     (record,) = known.deployments.schedules(id)
     assert f"{schedule_of(json.loads(record.definition)).upcoming(1, NEW_YEAR)[0]:%m-%d %H:%M}" == coming
 
@@ -129,8 +129,8 @@ def test_a_schedule_that_cannot_be_read_is_kept(prefect: PrefectDatabase, known)
     id = prefect.deployment()
     prefect.schedule(id, {"cron": "every day"})
     prefect.schedule(id, {"interval": 60.0})
-    told = taken(prefect)
-    assert (told.is_whole, counts(told, "deployment schedules")) == (True, (2, 0, 1, 0, 1, 1))
+    report = taken(prefect)
+    assert (report.is_whole, counts(report, "deployment schedules")) == (True, (2, 0, 1, 0, 1, 1))
 
 
 def test_work_pools_and_queues_come_with_limits_priorities_and_pauses(prefect: PrefectDatabase, known):
@@ -196,11 +196,11 @@ def test_a_deployment_whose_code_cannot_run_is_paused_with_the_reason(
 ):
     (tmp_path / "jobs" / "old.py").write_text("from prefect import flow\n@flow\ndef market(): ...\n")
     prefect.deployment(**{key: str(tmp_path / "jobs") if value == "JOBS" else value for key, value in row.items()})
-    told = taken(prefect)
+    report = taken(prefect)
     of, definition = found()
     assert of.paused is not None
     assert re.search(says, definition.description or "")
-    assert re.search(says, told.notes[0])
+    assert re.search(says, report.notes[0])
 
 
 @pytest.mark.parametrize(
@@ -229,8 +229,8 @@ def test_twice_is_once_and_what_was_changed_here_stays(prefect: PrefectDatabase,
     known.deployments.pause(id, 1)
     known.deployments.put_schedules([], id)
     prefect.change("UPDATE deployment SET parameters = '{\"day\": 4}'")
-    told = taken(prefect)
-    assert (told.is_whole, counts(told, "deployments")) == (True, (1, 1, 0, 0, 0, 1))
+    report = taken(prefect)
+    assert (report.is_whole, counts(report, "deployments")) == (True, (1, 1, 0, 0, 0, 1))
     of, definition = found()
     assert (of.paused, of.version, definition.parameters) == (1, 1, {"day": 3})
     assert not known.deployments.schedules(id)
@@ -238,8 +238,8 @@ def test_twice_is_once_and_what_was_changed_here_stays(prefect: PrefectDatabase,
 
 def test_a_dry_run_makes_no_deployment(prefect: PrefectDatabase, known):
     prefect.schedule(prefect.deployment(), {"cron": "0 6 * * *"})
-    told = taken(prefect, dry_run=True)
-    assert counts(told, "deployments")[:3] == (1, 0, 1)
+    report = taken(prefect, dry_run=True)
+    assert counts(report, "deployments")[:3] == (1, 0, 1)
     assert not known.deployments.all()
     assert not known.deployments.pools()
 
@@ -250,12 +250,12 @@ def test_runs_that_have_not_begun_are_left_to_prefect_and_listed(prefect: Prefec
     ended = prefect.flow_run(2, "done")
     for second, kind in enumerate(("SCHEDULED", "PENDING", "RUNNING", "COMPLETED")):
         prefect.state("flow_run", ended, kind, second)
-    told = taken(prefect)
+    report = taken(prefect)
     assert [run.name for run in known.flow_runs(RunFilter())] == ["done"]
     assert not known.deployments.queued(QueueFilter())
-    assert (told.is_whole, counts(told, "flow runs")) == (True, (2, 0, 1, 0, 1, 1))
-    assert "left to Prefect: 1" in told.notes[0]
-    rows = [json.loads(line) for line in Path(told.file or "").read_text().splitlines()]
+    assert (report.is_whole, counts(report, "flow runs")) == (True, (2, 0, 1, 0, 1, 1))
+    assert "left to Prefect: 1" in report.notes[0]
+    rows = [json.loads(line) for line in Path(report.file or "").read_text().splitlines()]
     assert "soon" in {row["row"].get("name") for row in rows if row["table"] == "flow_run"}
     prefect.state("flow_run", waiting, "COMPLETED", 9)
     taken(prefect)

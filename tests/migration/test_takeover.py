@@ -46,13 +46,13 @@ def taken(prefect: PrefectDatabase, target: Orchestrator | None = None, **option
     return take_over(str(prefect.file), target or known(), lambda *_: None, **options)
 
 
-def counts(told: Takeover, of: str) -> tuple[int, ...]:
+def counts(report: Takeover, of: str) -> tuple[int, ...]:
     """How many were in the source, known, new, updated, kept in the file, and are found."""
-    return next(tuple(vars(each).values())[1:] for each in told.tallies if each.of == of)
+    return next(tuple(vars(each).values())[1:] for each in report.tallies if each.of == of)
 
 
-def kept_rows(told: Takeover, table: str) -> list[dict[str, Any]]:
-    rows = [json.loads(line) for line in Path(told.file or "/dev/null").read_text().splitlines()]
+def kept_rows(report: Takeover, table: str) -> list[dict[str, Any]]:
+    rows = [json.loads(line) for line in Path(report.file or "/dev/null").read_text().splitlines()]
     return [row for row in rows if row["table"] == table]
 
 
@@ -155,8 +155,10 @@ def test_results_are_had_from_where_they_lie(prefect: PrefectDatabase, tmp_path:
     (tmp_path / "rows").write_text(json.dumps(document))
     storage = prefect.block("local-file-system", "anonymous-x", {"basepath": str(tmp_path)}, is_anonymous=1)
     id = prefect.task_run(prefect.flow_run())
-    told = prefect.add("artifact", type="result", data=reference(storage, "rows"), description="Result of type `list`")
-    prefect.state("task_run", id, "COMPLETED", 1, result_artifact_id=told)
+    report = prefect.add(
+        "artifact", type="result", data=reference(storage, "rows"), description="Result of type `list`"
+    )
+    prefect.state("task_run", id, "COMPLETED", 1, result_artifact_id=report)
     assert counts(taken(prefect), "results") == (1, 0, 1, 0, 0, 1)
     assert get_result("load-0") == [1, 2]
     assert known().results(ResultFilter())[0].type == "builtins.list"
@@ -167,9 +169,9 @@ def test_results_are_had_from_where_they_lie(prefect: PrefectDatabase, tmp_path:
 def test_results_of_a_form_that_is_not_read_are_kept(prefect: PrefectDatabase):
     id = prefect.flow_run()
     prefect.state("flow_run", id, "COMPLETED", 1, data='{"storage_key": "/x", "storage_block_id": null}')
-    told = taken(prefect)
-    assert counts(told, "results") == (1, 0, 0, 0, 1, 0)
-    (row,) = kept_rows(told, "flow_run_state")
+    report = taken(prefect)
+    assert counts(report, "results") == (1, 0, 0, 0, 1, 0)
+    (row,) = kept_rows(report, "flow_run_state")
     assert (row["row"]["run_id"], row["row"]["data"]["storage_key"]) == (id, "/x")
 
 
@@ -192,9 +194,9 @@ def test_lines_that_came_after_their_run_had_ended_are_added(prefect: PrefectDat
 def test_lines_of_runs_that_were_deleted_are_kept(prefect: PrefectDatabase):
     prefect.line(prefect.new_id(), None, 1, "of nobody")
     prefect.line(None, prefect.task_run(None), 1, "of a task")
-    told = taken(prefect)
-    assert counts(told, "log lines") == (2, 0, 1, 0, 1, 1)
-    assert [row["row"]["message"] for row in kept_rows(told, "log")] == ["of nobody"]
+    report = taken(prefect)
+    assert counts(report, "log lines") == (2, 0, 1, 0, 1, 1)
+    assert [row["row"]["message"] for row in kept_rows(report, "log")] == ["of nobody"]
 
 
 # Artifacts
@@ -202,14 +204,14 @@ def test_lines_of_runs_that_were_deleted_are_kept(prefect: PrefectDatabase):
 
 def test_artifacts_are_shown_as_here(prefect: PrefectDatabase):
     id = prefect.flow_run()
-    told = {
+    report = {
         "markdown": '"# Tea"',
         "table": json.dumps(json.dumps([{"tea": 3}, {"oil": 4}])),
         "image": '"https://example.org/a.png"',
         "progress": "30",
         "drawing": '"x"',
     }
-    for number, (kind, data) in enumerate(told.items()):
+    for number, (kind, data) in enumerate(report.items()):
         made = {"created": f"2024-05-01 06:00:0{number}.0", "updated": f"2024-05-01 06:00:0{number}.0"}
         prefect.add("artifact", type=kind, data=data, key=kind, flow_run_id=id, **made)
     assert counts(taken(prefect), "artifacts") == (5, 0, 4, 0, 1, 4)
@@ -238,9 +240,9 @@ def test_a_block_of_a_type_that_is_not_here_waits_for_its_class(prefect: Prefect
     inner = prefect.block("strongroom-login", "login", {"user": "me", "password": "hunter2"}, ("password",))
     fields = {"host": "db", "login": {"$ref": {"block_document_id": inner}}, "keys": {"a": "open sesame"}}
     prefect.block("strongroom", "main", fields, ("keys.*", "login.password"))
-    told = taken(prefect)
-    assert counts(told, "blocks") == (2, 0, 2, 0, 0, 2)
-    assert {row["row"]["type"] for row in kept_rows(told, "block_document")} == {"strongroom-login", "strongroom"}
+    report = taken(prefect)
+    assert counts(report, "blocks") == (2, 0, 2, 0, 0, 2)
+    assert {row["row"]["type"] for row in kept_rows(report, "block_document")} == {"strongroom-login", "strongroom"}
     assert not any("hunter2" in each.data or "open sesame" in each.data for each in known().blocks())
 
     class Strongroom(Block):
@@ -256,9 +258,9 @@ def test_a_block_of_a_type_that_is_not_here_waits_for_its_class(prefect: Prefect
 def test_a_block_that_no_key_opens_is_kept_as_it_is(prefect: PrefectDatabase, monkeypatch: pytest.MonkeyPatch):
     key = Fernet.generate_key()
     prefect.block("secret", "token", {"value": "hunter2"}, ("value",), key)
-    told = taken(prefect)
-    assert counts(told, "blocks") == (1, 0, 0, 0, 1, 0)
-    (row,) = kept_rows(told, "block_document")
+    report = taken(prefect)
+    assert counts(report, "blocks") == (1, 0, 0, 0, 1, 0)
+    (row,) = kept_rows(report, "block_document")
     assert "PREFECT_API_ENCRYPTION_KEY" in row["why"]
     monkeypatch.setenv("PREFECT_API_ENCRYPTION_KEY", key.decode())
     taken(prefect)
@@ -268,16 +270,16 @@ def test_a_block_that_no_key_opens_is_kept_as_it_is(prefect: PrefectDatabase, mo
 def test_a_block_whose_name_is_taken_here_has_another_one(prefect: PrefectDatabase):
     Secret(value="ours").save("token")
     prefect.block("secret", "token", {"value": "theirs"}, ("value",))
-    told = taken(prefect)
+    report = taken(prefect)
     assert (Secret.load("token").get(), Secret.load("token-prefect").get()) == ("ours", "theirs")
-    assert kept_rows(told, "block_document")[0]["row"]["name_here"] == "token-prefect"
+    assert kept_rows(report, "block_document")[0]["row"]["name_here"] == "token-prefect"
 
 
 def test_fields_that_a_type_does_not_have_here_are_kept(prefect: PrefectDatabase):
     prefect.block("local-file-system", "dev", {"basepath": "/data", "colour": "red"})
-    told = taken(prefect)
+    report = taken(prefect)
     assert LocalFileSystem.load("dev").basepath == Path("/data")
-    assert kept_rows(told, "block_document")[0]["row"]["fields"] == {"colour": "red"}
+    assert kept_rows(report, "block_document")[0]["row"]["fields"] == {"colour": "red"}
 
 
 # Variables and limits
@@ -299,8 +301,8 @@ def test_limits_that_are_here_already_stay_as_they_are(prefect: PrefectDatabase)
     prefect.add("concurrency_limit", tag="db", concurrency_limit=4, created=at_day(1))
     rate = {"name": "api", "limit": 2, "slot_decay_per_second": 0.5, "active": 1}
     prefect.add("concurrency_limit_v2", **rate, created=at_day(1))
-    told = taken(prefect)
-    assert counts(told, "limits") == (3, 0, 2, 0, 1, 2)
+    report = taken(prefect)
+    assert counts(report, "limits") == (3, 0, 2, 0, 1, 2)
     assert {each.name: (each.slots, each.decay) for each in known().limits.all()} == {
         "io": (1, None),
         "db": (4, None),
@@ -318,11 +320,11 @@ def at_day(day: int) -> str:
 def test_what_runs_have_not_here_is_kept_and_tables_that_are_not_read_are_counted(prefect: PrefectDatabase):
     run = prefect.flow_run(deployment_id="d-1")
     prefect.add("events")
-    told = taken(prefect)
-    assert told.left == {"events": 1}
-    of_run = kept_rows(told, "flow_run")[0]["row"]
+    report = taken(prefect)
+    assert report.left == {"events": 1}
+    of_run = kept_rows(report, "flow_run")[0]["row"]
     assert (of_run["id"], of_run["deployment_id"]) == (run, "d-1")
-    assert Path(told.file or "").stat().st_mode & 0o077 == 0
+    assert Path(report.file or "").stat().st_mode & 0o077 == 0
 
 
 # The source and the target
@@ -332,9 +334,9 @@ def test_a_dry_run_counts_and_keeps_nothing(prefect: PrefectDatabase, home: Path
     prefect.line(prefect.flow_run(deployment_id="d-1"), None, 1, "x")
     prefect.block("secret", "token", {"value": "hunter2"}, ("value",))
     before = dump(prefect.file)
-    told = taken(prefect, dry_run=True)
-    assert [counts(told, of)[2] for of in ("flow runs", "log lines", "blocks")] == [1, 1, 1]
-    assert (list(known().flow_runs(RunFilter())), list(known().blocks()), told.file) == ([], [], None)
+    report = taken(prefect, dry_run=True)
+    assert [counts(report, of)[2] for of in ("flow runs", "log lines", "blocks")] == [1, 1, 1]
+    assert (list(known().flow_runs(RunFilter())), list(known().blocks()), report.file) == ([], [], None)
     assert not (home / "taken-over").exists()
     assert dump(prefect.file) == before
 
@@ -348,8 +350,8 @@ def test_prefect_may_write_while_it_is_read(prefect: PrefectDatabase):
             prefect.flow_run(5, "during")
         names.append(of)
 
-    told = take_over(str(prefect.file), known(), write)
-    assert counts(told, "flow runs") == (1, 0, 1, 0, 0, 1)
+    report = take_over(str(prefect.file), known(), write)
+    assert counts(report, "flow runs") == (1, 0, 1, 0, 0, 1)
     assert counts(taken(prefect), "flow runs") == (2, 1, 1, 0, 0, 2)
 
 

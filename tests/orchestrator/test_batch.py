@@ -28,7 +28,7 @@ maybe = st.none() | words
 tags = st.sampled_from(["[]", '["x"]', '["x", "y"]'])
 numbers = st.integers(0, 5)
 
-told: st.SearchStrategy[Record] = st.one_of(
+reported: st.SearchStrategy[Record] = st.one_of(
     st.builds(FlowRunRecord, run_ids, words, words, maybe, maybe, maybe, tags, words, numbers),
     st.builds(TaskRunRecord, run_ids, words, words, words, maybe, maybe, tags, numbers),
     st.builds(StateRecord, run_ids, st.booleans(), st.sampled_from(StateType), words, maybe, st.just(0)),
@@ -88,7 +88,7 @@ def stored(groups: list[list[Record]], statements: Statements) -> dict[str, list
 
 @pytest.mark.slow
 @settings(max_examples=40, deadline=None)
-@given(st.lists(told, max_size=12).map(in_time), st.data())
+@given(st.lists(reported, max_size=12).map(in_time), st.data())
 def test_a_batch_leaves_the_rows_that_its_records_leave_one_by_one(records: list[Record], data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(records)))
     alone = stored([[record] for record in records], Statements())
@@ -98,7 +98,7 @@ def test_a_batch_leaves_the_rows_that_its_records_leave_one_by_one(records: list
 
 @pytest.mark.slow
 @settings(max_examples=15, deadline=None)
-@given(st.lists(told, max_size=12).map(in_time))
+@given(st.lists(reported, max_size=12).map(in_time))
 def test_the_stand_in_for_none_leaves_no_trace(records: list[Record]) -> None:
     assert stored([records], Statements()) == stored([records], Statements(absent=None))
 

@@ -198,10 +198,10 @@ def test_an_interrupted_commit_neither_loses_nor_doubles(orchestrator: EmbeddedO
 
     before = signal.signal(signal.SIGALRM, interrupt)
     moments = random.Random(7)
-    committed, told = set(), set()
+    committed, reported = set(), set()
     orchestrator.commit([flow_run()])
     for _ in range(200):
-        told.add((task := task_run()).id)
+        reported.add((task := task_run()).id)
         try:
             signal.setitimer(signal.ITIMER_REAL, moments.uniform(10e-6, 1e-3))
             orchestrator.commit([state(task, S.RUNNING)])
@@ -212,7 +212,7 @@ def test_an_interrupted_commit_neither_loses_nor_doubles(orchestrator: EmbeddedO
     signal.signal(signal.SIGALRM, before)
     orchestrator.flush()
     runs = orchestrator.task_runs(RunFilter())
-    assert committed <= set(ids(runs)) <= told
+    assert committed <= set(ids(runs)) <= reported
     assert {run.run_count for run in runs} == {1}
     assert count(path, "state") == len(runs)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import Pipeline
-from test_batch import in_time, told
+from test_batch import in_time, reported
 
 from perdure._platform.ids import new_id
 from perdure._store.embedded import EmbeddedOrchestrator
@@ -44,12 +44,12 @@ def stored(connection: Any, records: list[Record], fewest: int) -> dict[str, lis
         found = {table: connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in TABLES}
         connection.execute("ROLLBACK")
     found["state"] = [(run_id, *rest) for run_id, _, *rest in found["state"]]
-    found["log"] = [rest for _, *rest in found["log"]]  # the sequence of their numbers goes on
+    found["log"] = [rest for _, *rest in found["log"]]  # the sequence of their numbers continues
     return found
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(records=st.lists(told, max_size=40).map(in_time).filter(lambda records: "\\x00" not in repr(records)))
+@given(records=st.lists(reported, max_size=40).map(in_time).filter(lambda records: "\\x00" not in repr(records)))
 def test_rows_that_go_together_leave_what_they_leave_one_by_one(database: PostgreSQL, records: list[Record]) -> None:
     with closing(database.connect()) as connection:
         assert stored(connection, records, fewest=1) == stored(connection, records, fewest=1_000)

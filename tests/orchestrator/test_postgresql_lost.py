@@ -1,4 +1,4 @@
-"""PostgreSQL that is restarted, cut off, full, or not there as it was told."""
+"""PostgreSQL that is restarted, cut off, full, or not what the URL says."""
 
 import threading
 import time
@@ -38,20 +38,20 @@ def server() -> Iterator[Any]:
 def test_a_restart_of_the_server_loses_nothing_and_fails_nobody(server: Any, mode: str) -> None:
     with new_database(server.get_uri()) as url:
         known = EmbeddedOrchestrator(PostgreSQL(url, timeout_seconds=30), report_interval_seconds=0.01)
-        told, ended = [], threading.Event()
+        reported, ended = [], threading.Event()
 
         def tell() -> None:
             while not ended.is_set():
                 run = flow_run()
                 known.commit([run, state(run, StateType.COMPLETED)])
-                told.append(run.id)
+                reported.append(run.id)
                 assert known.flow_runs(RunFilter(ids=(run.id,)))
 
         failures: list[BaseException] = []
         threads = [threading.Thread(target=_watched, args=(tell, failures)) for _ in range(3)]
         for thread in threads:
             thread.start()
-        while not told and not failures:  # one that was never reached is not waited for
+        while not reported and not failures:  # one that was never reached is not waited for
             time.sleep(0.01)
         for _ in range(3):
             control(server, "restart", "-m", mode)
@@ -60,8 +60,8 @@ def test_a_restart_of_the_server_loses_nothing_and_fails_nobody(server: Any, mod
         for thread in threads:
             thread.join()
         assert failures == []
-        assert set(told) == set(ids(known.flow_runs(RunFilter())))
-        assert all(len(known.states(id)) == 1 for id in told[::20])
+        assert set(reported) == set(ids(known.flow_runs(RunFilter())))
+        assert all(len(known.states(id)) == 1 for id in reported[::20])
         known.close()
 
 
@@ -69,7 +69,7 @@ def test_a_restart_of_the_server_loses_nothing_and_fails_nobody(server: Any, mod
 def test_a_server_that_takes_no_writes_for_a_while_loses_nothing_and_doubles_nothing(server: Any, ended: bool) -> None:
     with new_database(server.get_uri()) as url:
         known = EmbeddedOrchestrator(PostgreSQL(url, timeout_seconds=30), report_interval_seconds=0.01)
-        told: list[str] = []
+        reported: list[str] = []
         failures: list[BaseException] = []
         committing = threading.Semaphore(0)
 
@@ -78,7 +78,7 @@ def test_a_server_that_takes_no_writes_for_a_while_loses_nothing_and_doubles_not
                 run = flow_run()
                 known.report([state(run, StateType.RUNNING)])
                 known.commit([run, state(run, StateType.COMPLETED)])
-                told.append(run.id)
+                reported.append(run.id)
                 committing.release()
 
         threads = [threading.Thread(target=_watched, args=(tell, failures)) for _ in range(2)]
@@ -90,9 +90,9 @@ def test_a_server_that_takes_no_writes_for_a_while_loses_nothing_and_doubles_not
         for thread in threads:
             thread.join()
         assert failures == []
-        assert len(told) == 80
-        assert set(told) == set(ids(known.flow_runs(RunFilter())))
-        assert all(len(known.states(id)) == 2 for id in told)
+        assert len(reported) == 80
+        assert set(reported) == set(ids(known.flow_runs(RunFilter())))
+        assert all(len(known.states(id)) == 2 for id in reported)
         known.close()
 
 
@@ -111,9 +111,9 @@ def test_a_server_that_never_takes_writes_is_reported_with_what_to_do(server: An
         PostgreSQL(url, 10).connect().close()
         set_read_only(server.get_uri(), None, "on")
         try:
-            told = error_of(url)
-            assert "It does not accept writes now" in told
-            assert "target_session_attrs=any" in told
+            reported = error_of(url)
+            assert "It does not accept writes now" in reported
+            assert "target_session_attrs=any" in reported
             known = EmbeddedOrchestrator(PostgreSQL(f"{url}&target_session_attrs=any", timeout_seconds=0.2))
             assert list(known.flow_runs(RunFilter())) == []
             with pytest.raises(OrchestratorUnreachable, match="It does not accept writes now"):
@@ -198,8 +198,8 @@ def test_transactions_that_lock_each_other_are_tried_again(postgresql: str) -> N
         first, second = flow_run(), flow_run()
         known.commit([first, second])
         others.execute("UPDATE flow_run SET name = 'x' WHERE id = %s", (second.id,))
-        told = [state(run, StateType.RUNNING) for run in (first, second)]
-        thread = threading.Thread(target=known.commit, args=(told,))
+        reported = [state(run, StateType.RUNNING) for run in (first, second)]
+        thread = threading.Thread(target=known.commit, args=(reported,))
         thread.start()
         time.sleep(0.3)
         try:
@@ -232,7 +232,7 @@ def test_no_more_than_eight_connections_read_at_once(postgresql: str) -> None:
 
 
 def error_of(url: str, timeout_seconds: float = 1) -> str:
-    """What whoever connects is told."""
+    """The error that whoever connects gets."""
     with pytest.raises(OrchestratorError) as error:
         PostgreSQL(url, timeout_seconds).connect()
     return str(error.value)
@@ -244,15 +244,15 @@ def test_a_wrong_password_is_reported(server: Any) -> None:
     rules = server.pgdata / "pg_hba.conf"
     rules.write_text("local all ada scram-sha-256\n" + rules.read_text())
     control(server, "restart", "-m", "fast")
-    told = error_of(server.get_uri().replace("postgres:@", "ada:wr0ng@"))
-    assert "password authentication failed" in told
-    assert "See that the user and the password in the URL are right." in told
-    assert "wr0ng" not in told
+    reported = error_of(server.get_uri().replace("postgres:@", "ada:wr0ng@"))
+    assert "password authentication failed" in reported
+    assert "See that the user and the password in the URL are right." in reported
+    assert "wr0ng" not in reported
 
 
 def test_a_database_that_is_not_there_is_reported(postgresql: str) -> None:
-    told = error_of(postgresql.replace("/postgres?", "/nothing?"))
-    assert "Make it first: createdb" in told
+    reported = error_of(postgresql.replace("/postgres?", "/nothing?"))
+    assert "Make it first: createdb" in reported
 
 
 def test_a_server_that_is_not_there_is_reported_at_once(tmp_path: Path) -> None:
@@ -294,11 +294,11 @@ def test_records_wait_for_a_server_that_is_away(server: Any) -> None:
         run = flow_run()
         known.commit([run])
         control(server, "stop", "-m", "fast")
-        told: list[StateRecord] = [state(run, kind) for kind in (StateType.RUNNING, StateType.COMPLETED)]
-        known.report(told[:1])
+        reported: list[StateRecord] = [state(run, kind) for kind in (StateType.RUNNING, StateType.COMPLETED)]
+        known.report(reported[:1])
         with pytest.raises(OrchestratorUnreachable):
-            known.commit(told[1:])
+            known.commit(reported[1:])
         control(server, "start", "-o", f'-h "" -k {server.pgdata}')
         known.flush()
-        assert list(known.states(run.id)) == told
+        assert list(known.states(run.id)) == reported
         known.close()

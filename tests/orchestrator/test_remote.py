@@ -81,18 +81,18 @@ def begun() -> tuple[FlowRunRecord, StateRecord, StateRecord]:
 def test_what_is_reported_while_the_server_is_away_is_delivered_once_and_in_order(
     database: str, port: int, address: str, folder: Path
 ) -> None:
-    told = [begun() for _ in range(3)]
+    reported = [begun() for _ in range(3)]
     orchestrator = connected(address, folder)
-    for each in told:
+    for each in reported:
         orchestrator.commit(each)
-    orchestrator.report([state(told[0][0], S.COMPLETED)])
+    orchestrator.report([state(reported[0][0], S.COMPLETED)])
     assert len(spooled(folder)) == 1
     with serving(database, port):
         asked = orchestrator.flow_runs(RunFilter())
-        assert [(run.id, run.state_type) for run in asked][-1] == (told[0][0].id, S.COMPLETED)
+        assert [(run.id, run.state_type) for run in asked][-1] == (reported[0][0].id, S.COMPLETED)
         orchestrator.close()
     assert spooled(folder) == []
-    assert known(database, port) == [(each[0].id, 2 + (each is told[0])) for each in reversed(told)]
+    assert known(database, port) == [(each[0].id, 2 + (each is reported[0])) for each in reversed(reported)]
 
 
 def test_what_a_process_left_behind_is_delivered_by_the_next_one(
@@ -123,8 +123,8 @@ def test_a_killed_process_loses_nothing_that_it_committed(database: str, port: i
     killed = (
         "import os, sys; from pathlib import Path; from perdure._store.remote.orchestrator import RemoteOrchestrator;"
         "from tests.orchestrator.test_remote import begun;"
-        "told = RemoteOrchestrator(sys.argv[1], Path(sys.argv[2]), patience_seconds=0.1); run = begun();"
-        "told.commit(run); print(run[0].id, flush=True); os.kill(os.getpid(), 9)"
+        "reported = RemoteOrchestrator(sys.argv[1], Path(sys.argv[2]), patience_seconds=0.1); run = begun();"
+        "reported.commit(run); print(run[0].id, flush=True); os.kill(os.getpid(), 9)"
     )
     run = subprocess.run([sys.executable, "-c", killed, address, str(folder)], capture_output=True, text=True)
     assert run.returncode == -signal.SIGKILL
@@ -136,28 +136,28 @@ def test_a_killed_process_loses_nothing_that_it_committed(database: str, port: i
 def test_a_file_that_was_cut_off_is_delivered_as_far_as_it_is_whole(
     database: str, port: int, address: str, folder: Path
 ) -> None:
-    told = begun()
+    reported = begun()
     gone = connected(address, folder)
-    gone.commit(told)
+    gone.commit(reported)
     gone.commit(begun())
     gone.close()
     (path,) = spooled(folder)
     os.truncate(path, path.stat().st_size - 10)
     with serving(database, port):
         connected(address, folder).close()
-    assert known(database, port) == [(told[0].id, 2)]
+    assert known(database, port) == [(reported[0].id, 2)]
     assert len(list(folder.glob("*.damaged"))) == 1
 
 
 def test_with_local_checkpoints_a_commit_does_not_wait_for_the_server(
     database: str, port: int, address: str, folder: Path
 ) -> None:
-    told = begun()
+    reported = begun()
     with serving(database, port):
         orchestrator = connected(address, folder, locally=True, patience_seconds=30)
-        orchestrator.commit(told)
+        orchestrator.commit(reported)
         assert spooled(folder)[0].stat().st_size > 0
-        assert ids(orchestrator.flow_runs(RunFilter())) == [told[0].id]
+        assert ids(orchestrator.flow_runs(RunFilter())) == [reported[0].id]
         orchestrator.close()
 
 
@@ -174,24 +174,24 @@ def test_a_cache_key_is_missing_while_the_server_is_away_and_may_be_computed(add
 
 def test_a_server_that_is_back_soon_is_waited_for(database: str, port: int, address: str, folder: Path) -> None:
     orchestrator = connected(address, folder, patience_seconds=30)
-    orchestrator.report(told := begun())
+    orchestrator.report(reported := begun())
     with serving(database, port):
-        assert ids(orchestrator.flow_runs(RunFilter())) == [told[0].id]
+        assert ids(orchestrator.flow_runs(RunFilter())) == [reported[0].id]
         orchestrator.close()
 
 
 def test_whoever_claims_a_run_waits_for_a_server_that_is_away(
     database: str, port: int, address: str, folder: Path
 ) -> None:
-    told = begun()
+    reported = begun()
     with serving(database, port):
         first = connected(address, folder)
-        first.commit([*told, StartRecord(told[0].id, FIRST, None, None, None)])
+        first.commit([*reported, StartRecord(reported[0].id, FIRST, None, None, None)])
         first.close()
     orchestrator = connected(address, folder, patience_seconds=30)
-    assert orchestrator.standing(told[0].id) is None
+    assert orchestrator.standing(reported[0].id) is None
     with ThreadPoolExecutor(1) as threads:
-        asked = threads.submit(standing_of, told[0].id, orchestrator)
+        asked = threads.submit(standing_of, reported[0].id, orchestrator)
         with serving(database, port):
             found = asked.result(60)
             orchestrator.close()
@@ -247,9 +247,9 @@ def test_a_server_that_lost_its_database_continues_with_what_comes(
         orchestrator.commit(begun())
     database = str(tmp_path / "new.db")
     with serving(database, port):
-        orchestrator.commit(told := begun())
+        orchestrator.commit(reported := begun())
         orchestrator.close()
-    assert known(database, port) == [(told[0].id, 2)]
+    assert known(database, port) == [(reported[0].id, 2)]
 
 
 # The protocol, as another client may speak it
@@ -262,8 +262,8 @@ class Client:
         self._address = f"{address}/api/orchestrator"
 
     def post(self, path: str, content: bytes | str, **headers: object) -> httpx.Response:
-        told = {"protocol": wire.VERSION, **headers}
-        shown = {f"Perdure-{name}": str(value) for name, value in told.items() if value is not None}
+        reported = {"protocol": wire.VERSION, **headers}
+        shown = {f"Perdure-{name}": str(value) for name, value in reported.items() if value is not None}
         return httpx.post(f"{self._address}/{path}", content=content, headers=shown)
 
 
@@ -286,8 +286,8 @@ def claimed(client: Client, *epochs: tuple[int, int] | None) -> StateRecord:
     run = flow_run()
     seen = state(run, S.RUNNING)
     process = this_process()._replace(id=FIRST)  # which lives: else the server says that the run has crashed
-    told = [run, seen, process, StartRecord(run.id, FIRST, None, None, None)]
-    answer = client.post("records", wire.encode_records(told), source=new_id(), sequence=1)
+    reported = [run, seen, process, StartRecord(run.id, FIRST, None, None, None)]
+    answer = client.post("records", wire.encode_records(reported), source=new_id(), sequence=1)
     assert answer.json() == {"refused": {}, "wanted": 2}
     for each in epochs:
         arguments = (seen, FIRST, FIRST, ()) if each is None else (seen, FIRST, FIRST, (), each)
@@ -313,9 +313,9 @@ def test_what_an_earlier_version_reports_is_kept_if(
     again = seen._replace(type=S.COMPLETED, name="Completed")
     line = LogRecord(seen.run_id, None, 1, 20, "", "a line")
     body = wire.encode_records([line, again])
-    told = client.post("records", body, source=new_id(), sequence=1, protocol=1).json()
+    reported = client.post("records", body, source=new_id(), sequence=1, protocol=1).json()
     why = f"The flow run {seen.run_id} was taken over by another process."
-    assert told == {"refused": {} if is_kept else {"1": why}, "wanted": 2}
+    assert reported == {"refused": {} if is_kept else {"1": why}, "wanted": 2}
     assert len(client.post("states", f'{{"run_id": "{seen.run_id}"}}').json()) == 1 + is_kept
     assert len(client.post("logs", "{}").json()) == 1
 
@@ -323,8 +323,8 @@ def test_what_an_earlier_version_reports_is_kept_if(
 def test_a_batch_says_which_of_its_claims_are_lost(client: Client) -> None:
     seen, own = claimed(client, (1, 2)), claimed(client)
     body = wire.encode_batch([seen, own], {seen.run_id: 1, own.run_id: 1})
-    told = client.post("records", body, source=new_id(), sequence=1).json()
-    assert told == {"refused": {}, "lost": {seen.run_id: 1}, "wanted": 2}
+    reported = client.post("records", body, source=new_id(), sequence=1).json()
+    assert reported == {"refused": {}, "lost": {seen.run_id: 1}, "wanted": 2}
 
 
 @pytest.mark.parametrize(
@@ -411,9 +411,9 @@ def test_every_method_of_the_protocol_is_served(client: Client) -> None:
 @pytest.mark.parametrize("version", [None, 0, "x", wire.VERSION + 1])
 def test_a_client_of_another_protocol_learns_what_to_upgrade(client: Client, version: object) -> None:
     answer = client.post("states", '{"run_id": "x"}', protocol=version)
-    told = answer.json()["error"]
-    assert (answer.status_code, told["kind"]) == (426, ProtocolMismatch.__name__)
-    assert "Upgrade" in told["message"]
+    reported = answer.json()["error"]
+    assert (answer.status_code, reported["kind"]) == (426, ProtocolMismatch.__name__)
+    assert "Upgrade" in reported["message"]
 
 
 def test_a_session_that_nobody_knows_is_not_found(client: Client) -> None:

@@ -1,4 +1,4 @@
-"""How far results are made to survive: told by the files that are synced, and when."""
+"""How far results are made to survive: which files are synced, and when."""
 
 import os
 import time
@@ -125,11 +125,11 @@ def test_with_disk_a_result_that_cannot_be_secured_is_not_committed(storage: Wat
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the system was asked for, in order: to flush a file, or to move one to its name."""
-    told: list[str] = []
+    reported: list[str] = []
     fsync, replace = os.fsync, os.replace
-    monkeypatch.setattr(os, "fsync", lambda file: (told.append("flush"), fsync(file)))
-    monkeypatch.setattr(os, "replace", lambda *names: (told.append("move"), replace(*names)))
-    return told
+    monkeypatch.setattr(os, "fsync", lambda file: (reported.append("flush"), fsync(file)))
+    monkeypatch.setattr(os, "replace", lambda *names: (reported.append("move"), replace(*names)))
+    return reported
 
 
 def later(storage: Storage, keys: tuple[str, ...]) -> None:

@@ -331,7 +331,7 @@ def test_a_key_of_the_digest_mends_what_was_damaged(
 
 
 class Refusing(LocalFileSystem):
-    """Writes no document while it is told so, or writes it and is stopped then."""
+    """Writes no document while it is to refuse, or writes it and is stopped then."""
 
     _refuses: bool = PrivateAttr(default=False)
     _writes: bool = PrivateAttr(default=False)

@@ -47,13 +47,13 @@ def stored(storage: LocalFileSystem, run: Any, key: str | None = None, **fields:
 
 
 def ended(known: Orchestrator, run: Any, kind: S = S.COMPLETED) -> Any:
-    """The run, told of with its final state."""
+    """The run, reported with its final state."""
     known.commit([run, state(run, S.RUNNING), state(run, kind)])
     return run
 
 
 def left(known: Orchestrator, *records: Record, **options: Any) -> set[str]:
-    """The keys that are left in the storages once the records were told and all was pruned."""
+    """The keys that are left in the storages once the records were reported and all was pruned."""
     known.commit(records)
     pruned = prune(**options)
     assert pruned.failures == {}
@@ -172,7 +172,7 @@ def test_the_newest_results_stay_within_the_size(known: Orchestrator, storage: L
 
 def test_a_document_that_was_written_again_stays(known: Orchestrator, storage: LocalFileSystem):
     result = stored(storage, ended(known, task_run()), "reports/today")
-    storage.write("reports/today", b"by a run that has not told of it yet")
+    storage.write("reports/today", b"by a run that has not answer of it yet")
     assert left(known, result) == {"reports/today"}
 
 

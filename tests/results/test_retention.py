@@ -1,4 +1,4 @@
-"""How long results are kept: what may be written, and what a run's result is told."""
+"""How long results are kept: what may be written, and what a run's result gets of it."""
 
 import json
 from datetime import timedelta
@@ -15,7 +15,7 @@ from perdure.results import Retention
 
 
 def retentions() -> list[dict[str, Any] | None]:
-    """The retention of each persisted result that was told of, the newest first."""
+    """The retention of each persisted result that was reported, the newest first."""
     records: Any = session.current().orchestrator.results(ResultFilter(kinds=("persisted",)))
     return [record.retention and json.loads(record.retention) for record in records]
 

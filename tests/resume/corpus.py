@@ -148,7 +148,7 @@ async def awaited() -> list[Any]:
 
 @case([3, 3])
 def equal_calls() -> list[int]:
-    """Told apart by their turns only."""
+    """Distinguished by their turns only."""
 
     def again() -> int:
         return int(drawn("e"))

@@ -95,7 +95,7 @@ def staged() -> int:
 
 
 def wrong_after(crash: Any, flow: Any, outcome: str, there: list[str]) -> list[str]:
-    """What is not as it should be, once a crashed run of a flow has gone on."""
+    """What is not as it should be, once a crashed run of a flow has been resumed."""
     assert crash.resume() == outcome
     found = violations(session.current().orchestrator)
     if sorted(each.name for each in world().iterdir()) != there:

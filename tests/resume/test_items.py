@@ -89,7 +89,7 @@ def items() -> Any:
 
 
 def stopped(made_by: Any, *args: Any) -> Any:
-    """Run a flow until a KeyboardInterrupt, then go on with it: what that comes to."""
+    """Run a flow until a KeyboardInterrupt, then resume it: what that comes to."""
     used.clear()
     with pytest.raises(KeyboardInterrupt):
         made_by(*args)

@@ -30,8 +30,8 @@ def claimed(after: str, epochs: tuple[int, int], *states: StateType) -> None:
     assert run.state_name is not None
     assert run.state_time is not None
     seen = StateRecord(run.id, False, run.state_type, run.state_name, None, run.state_time)
-    told = [StateRecord(run.id, False, each, each.capitalize(), None, session.current().clock()) for each in states]
-    assert known.claim(seen, session.current().process_id, after, told, epochs)
+    reported = [StateRecord(run.id, False, each, each.capitalize(), None, session.current().clock()) for each in states]
+    assert known.claim(seen, session.current().process_id, after, reported, epochs)
 
 
 def take_over() -> None:

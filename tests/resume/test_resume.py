@@ -1,4 +1,4 @@
-"""A flow run whose process is gone goes on where it was."""
+"""A flow run whose process is gone continues where it was."""
 
 import json
 import os

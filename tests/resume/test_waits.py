@@ -1,4 +1,4 @@
-"""Waits and tries that outlive the process: a flow run that goes on waits for the rest only."""
+"""Waits and tries that outlive the process: a flow run that is resumed waits for the rest only."""
 
 import asyncio
 import time
@@ -28,7 +28,7 @@ def run_now() -> FlowRun:
 
 
 def sleeps_after(made: Flow[..., Any], when: str, hours: float) -> int:
-    """How often the flow sleeps when it was killed after the effect that is called so, and goes on some hours later."""
+    """How often the flow sleeps when it was killed after an effect that is named, and is resumed hours later."""
     for crash in crash_points(made, flushed=True):
         if "".join(crash.effects[-1:]).startswith(when):
             ending = killed(crash.resume, before=None, clock=lambda: system_clock() + int(hours * 3_600_000_000))

@@ -164,13 +164,13 @@ def _filled(known: EmbeddedOrchestrator) -> None:
 def test_totals_count_all_runs_by_state_and_all_results(api: httpx.Client, known: EmbeddedOrchestrator) -> None:
     _filled(known)
     deadline = time.monotonic() + 60
-    while not (told := api.get("/overview/totals").raise_for_status().json())["is_complete"]:
+    while not (said := api.get("/overview/totals").raise_for_status().json())["is_complete"]:
         assert time.monotonic() < deadline
-    assert told["flow_runs"] == {"COMPLETED": 1, "FAILED": 1, "PENDING": 1}
-    assert told["task_runs"] == {"COMPLETED": 3}
-    assert (told["results"], told["size"]) == (2, 2_000)
-    assert [each["size"] for each in told["storages"]] == [2_000]
-    assert sum(each["results"] for each in told["days"]) == 2
+    assert said["flow_runs"] == {"COMPLETED": 1, "FAILED": 1, "PENDING": 1}
+    assert said["task_runs"] == {"COMPLETED": 3}
+    assert (said["results"], said["size"]) == (2, 2_000)
+    assert [each["size"] for each in said["storages"]] == [2_000]
+    assert sum(each["results"] for each in said["days"]) == 2
     metrics = api.get("/metrics").text
     assert 'perdure_flow_runs{state="FAILED"} 1.0' in metrics
     assert "perdure_results_bytes 2000.0" in metrics
@@ -206,27 +206,27 @@ def test_one_flow_is_reported_with_how_its_runs_went(api: httpx.Client, known: E
     other = flow_run()._replace(flow_name="other")
     known.commit([good, bad, other])
     known.commit([state(good, StateType.RUNNING), state(good, StateType.COMPLETED), state(bad, StateType.FAILED)])
-    told = api.get("/flows/nightly/load", params={"since": "2023-11-14T00:00:00Z"}).raise_for_status().json()
-    assert (told["name"], told["runs"], told["failed"]) == ("nightly/load", 2, 1)
-    assert told["last_run"]["id"] == bad.id
-    assert sum(sum(step["counts"].values()) for step in told["steps"]) == 2
+    said = api.get("/flows/nightly/load", params={"since": "2023-11-14T00:00:00Z"}).raise_for_status().json()
+    assert (said["name"], said["runs"], said["failed"]) == ("nightly/load", 2, 1)
+    assert said["last_run"]["id"] == bad.id
+    assert sum(sum(step["counts"].values()) for step in said["steps"]) == 2
     assert api.get("/flows/none").status_code == 404
     found = api.get("/flows", params={"q": "LOAD"}).json()["items"]
     assert [flow["name"] for flow in found] == ["nightly/load"]
 
 
 def test_the_status_reports_database_disk_queue_and_services(api: httpx.Client, place: str) -> None:
-    told = api.get("/status").raise_for_status().json()
+    said = api.get("/status").raise_for_status().json()
     deadline = time.monotonic() + 60
-    while told["queue"]["waiting"] and time.monotonic() < deadline:  # what the services write
-        told = api.get("/status").raise_for_status().json()
-    assert told["database"]["size"] > 0
-    assert told["database"]["version"].startswith("PostgreSQL" if "://" in place else "SQLite")
-    assert {disk["what"] for disk in told["disks"]} >= {"home", "storage"}
-    assert told["queue"]["waiting"] == 0
+    while said["queue"]["waiting"] and time.monotonic() < deadline:  # what the services write
+        said = api.get("/status").raise_for_status().json()
+    assert said["database"]["size"] > 0
+    assert said["database"]["version"].startswith("PostgreSQL" if "://" in place else "SQLite")
+    assert {disk["what"] for disk in said["disks"]} >= {"home", "storage"}
+    assert said["queue"]["waiting"] == 0
     names = {"lost", "late", "schedules", "events", "files", "automations", "hooks"}
-    assert {service["name"] for service in told["services"]} == names
-    assert "://" not in place or "@" not in told["database"]["place"] or ":" not in told["database"]["place"][13:]
+    assert {service["name"] for service in said["services"]} == names
+    assert "://" not in place or "@" not in said["database"]["place"] or ":" not in said["database"]["place"][13:]
 
 
 def test_types_of_blocks_say_which_fields_are_secret(tmp_path: Path) -> None:

@@ -51,9 +51,9 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A server whose database no test changes."""
     path = tmp_path_factory.mktemp("server") / "perdure.db"
     run = flow_run(id=RUN)
-    told = EmbeddedOrchestrator(path)
-    told.commit([run, state(run, StateType.RUNNING)])
-    told.close()
+    reported = EmbeddedOrchestrator(path)
+    reported.commit([run, state(run, StateType.RUNNING)])
+    reported.close()
     with running(str(path)) as address, httpx.Client(base_url=f"{address}/api") as api:
         yield api
 
@@ -84,8 +84,8 @@ def test_a_flow_run_is_reported_with_its_graph_and_its_results(api: httpx.Client
     assert graph["edges"] == [edge]
     lineage = api.get(f"/results/{by_name['double']}/lineage").raise_for_status().json()
     assert (lineage["sources"], lineage["uses"], lineage["is_complete"]) == ([], [edge], True)
-    told = api.get(f"/task-runs/{by_name['total']}/explanation").raise_for_status().json()
-    assert told["ran"]
+    reported = api.get(f"/task-runs/{by_name['total']}/explanation").raise_for_status().json()
+    assert reported["ran"]
 
 
 def test_the_bytes_of_a_result_are_had_by_a_link_only(api: httpx.Client) -> None:
@@ -116,8 +116,11 @@ def test_a_run_without_a_process_is_cancelled_at_once(api: httpx.Client) -> None
 def test_many_flow_runs_are_deleted_by_a_filter(api: httpx.Client) -> None:
     runs = [flow_run(flow_name="old"), flow_run(flow_name="old"), flow_run(flow_name="new")]
     known().commit([*runs, *(state(run, StateType.COMPLETED) for run in (runs[0], runs[2]))])
-    told = api.post("/flow-runs/delete", json={"chosen": {"filter": {"flow": "old"}}}).raise_for_status().json()
-    assert [(each["id"], each["error"] is None) for each in told["items"]] == [(runs[1].id, False), (runs[0].id, True)]
+    reported = api.post("/flow-runs/delete", json={"chosen": {"filter": {"flow": "old"}}}).raise_for_status().json()
+    assert [(each["id"], each["error"] is None) for each in reported["items"]] == [
+        (runs[1].id, False),
+        (runs[0].id, True),
+    ]
     left = [run["id"] for run in api.get("/flow-runs").json()["items"]]
     assert left == [runs[2].id, runs[1].id]
 

@@ -183,9 +183,9 @@ def test_a_client_outlasts_a_server_that_is_away_for_a_while(home: Path) -> None
         proxy.close()
 
 
-def happen(proxy: Proxy, told: threading.Event) -> None:
+def happen(proxy: Proxy, happened: threading.Event) -> None:
     """Flow runs before a break of the network, during it, and after it; the first ones until somebody listens."""
-    while not told.wait(0.1):
+    while not happened.wait(0.1):
         doubling(0)
     doubling(1)
     proxy.cut()
@@ -200,13 +200,13 @@ def test_events_continue_after_a_break(home: Path) -> None:
         proxy = Proxy(server.port)
         with Client(proxy.address) as client:
             seen: set[int] = set()
-            told = threading.Event()
-            thread = threading.Thread(target=happen, args=(proxy, told))
+            happened = threading.Event()
+            thread = threading.Thread(target=happen, args=(proxy, happened))
             thread.start()
             for event in client.events():
                 if event.flow_run is not None:
                     seen.add(event.flow_run.parameters["count"])
-                    told.set()
+                    happened.set()
                 if {1, 2, 3} <= seen:
                     break
             thread.join()

@@ -18,8 +18,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> tuple[httpx.Response, dict
 def test_the_page_names_every_operation(page: tuple[httpx.Response, dict[str, dict[str, object]]]) -> None:
     answer, paths = page
     assert answer.status_code == 200
-    told = set(re.findall(r"<h2><code>(\w+) (\S+)</code></h2>", answer.text))
-    assert told == {(method.upper(), path) for path, methods in paths.items() for method in methods}
+    listed = set(re.findall(r"<h2><code>(\w+) (\S+)</code></h2>", answer.text))
+    assert listed == {(method.upper(), path) for path, methods in paths.items() for method in methods}
 
 
 def test_the_page_asks_for_nothing_from_elsewhere(page: tuple[httpx.Response, dict[str, dict[str, object]]]) -> None:

@@ -42,12 +42,12 @@ def test_changes_and_lines_are_reported_as_they_come_and_continued_from(tmp_path
         with httpx.stream("GET", url, params={"flow_run": run.id}, timeout=20) as stream:
             lines = stream.iter_lines()
             assert next(lines) == ": listening"
-            told = events(lines)
+            reported = events(lines)
             known.commit([other, LogRecord(run.id, None, 1, 20, "log", "first")])
-            line = next(told)
+            line = next(reported)
             assert (line["event"], line["data"]["message"]) == ("log", "first")
             known.commit([state(run, StateType.COMPLETED)])
-            ended = next(told)
+            ended = next(reported)
             assert (ended["event"], ended["data"]["state"]["type"]) == ("flow_run", "COMPLETED")
             with httpx.stream("GET", url, headers={"Last-Event-ID": line["id"]}, timeout=20) as again:
                 gone_on = next(event for event in events(again.iter_lines()) if event["data"]["id"] == run.id)

@@ -12,9 +12,9 @@ from tests.server.running import running
 def test_a_started_server_pages_through_flow_runs_newest_first(tmp_path: Path) -> None:
     database = tmp_path / "perdure.db"
     runs = [flow_run() for _ in range(5)]
-    told = EmbeddedOrchestrator(database)
-    told.commit(runs)
-    told.close()
+    reported = EmbeddedOrchestrator(database)
+    reported.commit(runs)
+    reported.close()
     with running(str(database)) as address, httpx.Client(base_url=f"{address}/api") as client:
         first = client.get("/flow-runs", params={"limit": 3}).json()
         second = client.get("/flow-runs", params={"limit": 3, "cursor": first["next"]}).json()

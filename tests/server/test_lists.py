@@ -193,14 +193,14 @@ def test_lines_are_paged_without_a_gap(known: EmbeddedOrchestrator) -> None:
     flow = flow_run()
     known.commit([flow, *(LogRecord(flow.id, None, 7, 20, "log", f"line {place}") for place in range(5))])
     wanted = LogFilter(flow_run_ids=(flow.id,), after=0, limit=2)
-    told: list[str] = []
+    reported: list[str] = []
     while True:
         page = Reads(known).log_lines(wanted)
-        told += [line.message for line in page.items]
+        reported += [line.message for line in page.items]
         if page.next is None:
             break
         wanted = wanted._replace(after=int(page.next))
-    assert told == [f"line {place}" for place in range(5)]
+    assert reported == [f"line {place}" for place in range(5)]
 
 
 def test_lines_are_found_by_level_and_text(known: EmbeddedOrchestrator) -> None:
@@ -218,8 +218,8 @@ def test_a_deleted_flow_run_leaves_no_row_of_it_or_below_it(known: EmbeddedOrche
     cached = literal(task)._replace(cache_key="key")
     line = LogRecord(below.id, task.id, 1, 20, "log", "line")
     known.commit([root, other, below, task, *ends, cached, CacheRecord("key", task.id, 1, None), line])
-    (told,) = known.flow_runs(RunFilter(ids=(root.id,)))
-    assert delete_flow_run(told, known) == 3
+    (reported,) = known.flow_runs(RunFilter(ids=(root.id,)))
+    assert delete_flow_run(reported, known) == 3
     assert ids(known.flow_runs(RunFilter())) == [other.id]
     assert known.task_runs(RunFilter()) == []
     assert known.states(task.id) == []
@@ -231,6 +231,6 @@ def test_a_deleted_flow_run_leaves_no_row_of_it_or_below_it(known: EmbeddedOrche
 def test_a_flow_run_that_has_not_ended_is_not_deleted(known: EmbeddedOrchestrator) -> None:
     run = flow_run()
     known.commit([run, state(run, StateType.RUNNING)])
-    (told,) = known.flow_runs(RunFilter())
+    (reported,) = known.flow_runs(RunFilter())
     with pytest.raises(SteeringError, match="has not ended"):
-        delete_flow_run(told, known)
+        delete_flow_run(reported, known)

@@ -208,9 +208,9 @@ def test_a_service_whose_server_is_gone_is_done_by_another_at_once(
     runtime.close()
 
 
-def delivered(known: Orchestrator, runtime: ServiceRuntime, told: Hook) -> None:
+def delivered(known: Orchestrator, runtime: ServiceRuntime, answer: Hook) -> None:
     """Run a flow, and try to tell the hook of it."""
-    known.services.put_hook(told)
+    known.services.put_hook(answer)
     events = Events()
     cursor = events(runtime, None).cursor
     fine()
@@ -263,10 +263,10 @@ def test_a_notification_is_sent_by_apprise(known: Orchestrator, runtime: Service
         url = receiver.url.replace("http", "json")
         delivered(known, runtime, hook(url, "flow-run.completed")._replace(way="notification"))
     ((_, body),) = receiver.got
-    told = json.loads(body)
-    assert told["title"].endswith("of 'fine': completed")
+    answer = json.loads(body)
+    assert answer["title"].endswith("of 'fine': completed")
     (delivery,) = known.services.deliveries(None, None, 10)
-    assert delivery.id in told["message"]
+    assert delivery.id in answer["message"]
     assert delivery.state == "delivered"
 
 
@@ -354,24 +354,24 @@ def test_new_states_are_found_by_an_index_on_both_databases(known: Orchestrator,
     database.close()
     assert "state_by_arrival" in plan
     with new_database(postgresql) as url:
-        told = EmbeddedOrchestrator(PostgreSQL(url))
-        told.flush()
+        answer = EmbeddedOrchestrator(PostgreSQL(url))
+        answer.flush()
         connection = PostgreSQL(url).connect()
         connection.execute("SET enable_seqscan = off")  # the tables are empty
-        plan = str(connection.execute(f"EXPLAIN {told.services._states}", (0, 10)).fetchall())
+        plan = str(connection.execute(f"EXPLAIN {answer.services._states}", (0, 10)).fetchall())
         connection.close()
-        told.close()
+        answer.close()
     assert "state_by_arrival" in plan
 
 
 @pytest.mark.slow
 def test_a_server_on_postgresql_does_all_its_services(postgresql: str) -> None:
     with new_database(postgresql) as url:
-        told = EmbeddedOrchestrator(PostgreSQL(url))
+        answer = EmbeddedOrchestrator(PostgreSQL(url))
         with running(url):
-            wait_until(lambda: {each.name for each in told.services.all() if each.ended} == set(SERVICES))
+            wait_until(lambda: {each.name for each in answer.services.all() if each.ended} == set(SERVICES))
             run = flow_run()
-            told.commit([run, state(run, StateType.RUNNING), state(run, StateType.FAILED)])
-            wait_until(lambda: len(told.services.events(EventFilter(run_id=run.id))) == 2)
-        assert not any("failed" in (each.outcome or "") for each in told.services.all())
-        told.close()
+            answer.commit([run, state(run, StateType.RUNNING), state(run, StateType.FAILED)])
+            wait_until(lambda: len(answer.services.events(EventFilter(run_id=run.id))) == 2)
+        assert not any("failed" in (each.outcome or "") for each in answer.services.all())
+        answer.close()

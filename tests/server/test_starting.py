@@ -1,4 +1,4 @@
-"""Going on with flow runs, and running them again, by the server: real programs, real servers."""
+"""Resuming flow runs, and running them again, by the server: real programs, real servers."""
 
 import json
 import signal
@@ -27,8 +27,8 @@ HERE = Path(__file__).parent
 
 @task(persist_result=True)
 def first() -> int:
-    with (HERE / "first").open("a") as told:
-        told.write("x")
+    with (HERE / "first").open("a") as reported:
+        reported.write("x")
     return 1
 
 @task

@@ -1,7 +1,7 @@
 """A database with real runs to look at: `python -m tests.ui.filled FOLDER [--days N] [--serve] [--live N]`.
 
 All runs are made by running the flows of tests.ui.flows, in this process and in one that is killed. So that charts
-over days have something to show, the clock is set back, and goes on from session to session.
+over days have something to show, the clock is set back, and advances from session to session.
 """
 
 import argparse

@@ -126,7 +126,7 @@ def fit_drift(readings: Array) -> dict[str, float]:
 
 @flow(persist_result=True)
 def sensor_calibration(station: str, sensors: int = 8, samples: int = 2_000) -> dict[str, Any]:
-    """Fit each sensor's drift; those that cannot be fitted are told of and left out."""
+    """Fit each sensor's drift; those that cannot be fitted are logged and left out."""
     logger = get_run_logger()
     names = [f"{station}-{number:02d}" for number in range(sensors)]
     progress = create_progress_artifact(0, description=f"sensors of {station}")
@@ -271,7 +271,7 @@ def fan_out(count: int = 300) -> int:
 
 @flow(log_prints=True)
 def reindex_search(shards: int = 4) -> None:
-    """Ends as the machine would have it, where KILLED is set: killed. Elsewhere it goes on to its end."""
+    """Ends as the machine would have it, where KILLED is set: killed. Elsewhere it runs to its end."""
     for shard in range(shards):
         copy_table(f"shard-{shard}", 0.01)
         print(f"shard {shard} is done")

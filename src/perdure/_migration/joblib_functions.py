@@ -88,7 +88,7 @@ class Joblib(Idioms):
     # In parallel
 
     def _parallel(self, call: cst.Call, functions: set[str]) -> _Parallel | None:
-        """How a call of `Parallel(…)(…)` is rewritten; None if a person does it, who is then told why."""
+        """How a call of `Parallel(…)(…)` is rewritten; None if a person does it, for whom the reason is listed."""
         options = cst.ensure_type(call.func, cst.Call)
         given = call.args[0].value if len(call.args) == 1 else None
         if not isinstance(given, cst.GeneratorExp | cst.ListComp):

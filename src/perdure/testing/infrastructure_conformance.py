@@ -129,7 +129,7 @@ class InfrastructureConformance:
         try:
             started = infrastructure.start(job)
         except WorkerError as error:
-            assert "/no/such/program" in str(error)  # noqa: PT017 - it may be raised, or told later
+            assert "/no/such/program" in str(error)  # noqa: PT017 - it may be raised, or reported later
             return
         assert self.code_of(started) != 0
         text = f"{started.status()} {started.said()}".lower()

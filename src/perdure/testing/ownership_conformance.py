@@ -74,7 +74,7 @@ def reports_of(had: Begun) -> dict[str, Sequence[Record]]:
         "a task in a subflow": [below, inside, literal(inside)],
         "a state": [state(run, S.COMPLETED)],
         "a state of a task": [state(task, S.COMPLETED)],
-        "a state of a task of which nobody has told": [state(task_run(run.id), S.COMPLETED)],
+        "a state of a task that nobody has reported": [state(task_run(run.id), S.COMPLETED)],
         "a name": [RenameRecord(task.id, True, "renamed")],
         "a result": [literal(task)],
         "an item": [literal(task_run())._replace(item_of=run.id, number=0, step='{"step": "s"}')],

@@ -46,11 +46,11 @@ def test_a_copy_has_everything_in_it(new: NewDatabase, origin: str, goal: str, m
     monkeypatch.setattr(copying, "_PAGE", 2)
     source, target = new(origin), new(goal)
     report_much(source)
-    told: dict[str, int] = {}
-    counts = copy(source, target, lambda table, rows: told.update({table: rows}))
+    reported: dict[str, int] = {}
+    counts = copy(source, target, lambda table, rows: reported.update({table: rows}))
     assert contents(target) == contents(source)
     assert counts == {name: len(rows) for name, rows in contents(source).items()}
-    assert told == counts  # no table is left out of this test
+    assert reported == counts  # no table is left out of this test
     assert check(target).is_whole
 
 
