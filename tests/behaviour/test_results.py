@@ -358,6 +358,16 @@ def test_a_reader_of_what_another_run_has_overwritten_is_warned_of_the_key_both_
         assert said in caplog.text
 
 
+def test_a_shared_key_that_looks_like_one_of_perdures_own_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    shared: Any = task(persist_result=True, result_storage_key="0" * 32)(lambda x: x)
+    first = shared(1, return_state=True)
+    shared(2)
+
+    assert get_result(str(first.run_id)) == 2
+
+    assert caplog.text.count("used the same key") == 1
+
+
 def test_the_engine_takes_no_value_that_another_run_has_overwritten() -> None:
     first: Any = under_one_key(1, return_state=True)
     under_one_key(2)

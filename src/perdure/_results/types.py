@@ -288,12 +288,12 @@ class PersistedResult(BaseResult[R]):
         return cast("BinaryIO", self._loaded(lambda blob: blob.open(self._where, self.storage)))
 
     def _loaded(self, load: Callable[[PersistedResultBlob], object], strictly: bool = False) -> Any:
-        blob = self.read()
+        blob = self._read()
         self._check(blob, strictly)
         try:
             return load(blob)
         except ResultMissing:  # its key may just have been written to again, and then the old payload is gone
-            again = self.read()
+            again = self._read()
             self._check(again, strictly)
             if again.payload == blob.payload:
                 raise
@@ -313,13 +313,15 @@ class PersistedResult(BaseResult[R]):
             ResultCorrupt: it is not what was written.
             ResultUntrusted: signing keys are set, and none of them signed it.
         """
-        if self.document is None:
-            blob = read_document(self.storage, self.storage_key)
-        else:
-            blob = PersistedResultBlob.from_bytes(self.document, self._where, self.storage_key)
+        blob = self._read()
         if is_own_key(self.storage_key):
             self._check(blob, strictly=False)
         return blob
+
+    def _read(self) -> PersistedResultBlob:
+        if self.document is None:
+            return read_document(self.storage, self.storage_key)
+        return PersistedResultBlob.from_bytes(self.document, self._where, self.storage_key)
 
     @property
     def storage_block_id(self) -> str:

@@ -16,7 +16,7 @@ from perdure._rooms.deployments.port import SERVED, Deployment, Deployments, Sch
 
 _LOOK_SECONDS = 1.0
 _REPORT_SECONDS = 10.0
-_MOST_REPORTED = 10_000  # schedules; beyond that, all are reported anew, as one event each still
+_MOST_REPORTED = 10_000  # schedules; beyond that, all are reported once more
 
 
 class Serving:
