@@ -127,12 +127,21 @@ def test_a_callable_for_delays_is_asked_once_at_definition() -> None:
 
 
 def test_jitter_only_ever_lengthens_a_delay() -> None:
-    random.seed(1)
     options = options_of(retries=1, retry_delay_seconds=10, retry_jitter_factor=0.5)
 
     delays = [delay_before(options, 1) for _ in range(100)]
 
     assert 10 <= min(delays) < max(delays) <= 15
+
+
+def test_a_program_that_seeds_random_has_the_numbers_that_it_would_have_had_without_perdure() -> None:
+    @flow
+    def drawing() -> float:
+        random.seed(1)
+        task(retries=1, retry_delay_seconds=0.001, retry_jitter_factor=1)(Flaky(1))()
+        return random.random()
+
+    assert drawing() == random.Random(1).random()
 
 
 def test_a_fractional_delay_is_waited_for() -> None:

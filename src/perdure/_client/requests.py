@@ -3,7 +3,6 @@
 Each function is a generator that yields what is to be done, and is sent what came of it.
 """
 
-import random
 import time
 from collections.abc import Generator, Mapping
 from datetime import datetime
@@ -14,6 +13,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from perdure._model import errors
 from perdure._model.errors import AccessRefused, ClientError, NotFound, OrchestratorUnreachable, PerdureError
+from perdure._platform.jitter import random_between
 from perdure._platform.named import NamedTuple
 
 T = TypeVar("T")
@@ -83,7 +83,7 @@ class Asker:
             if error is None:
                 assert isinstance(outcome, Answer)
                 return outcome.body
-            wait = _asked_to_wait(outcome) or pause * random.uniform(0.5, 1.0)  # many clients do not come at once
+            wait = _asked_to_wait(outcome) or pause * random_between(0.5, 1.0)  # many clients do not come at once
             if not _may_pass(method, outcome) or time.monotonic() + wait > deadline:
                 raise error
             yield Sleep(wait)

@@ -12,6 +12,7 @@ from perdure._model.options import RunOptions
 from perdure._model.state_types import StateType
 from perdure._model.states import State
 from perdure._platform.clock import LONGEST_WAIT
+from perdure._platform.jitter import random_between
 from perdure._results.types import UnpersistedResult
 from perdure._run.context import RunContext
 from perdure._run.effects import Steps
@@ -58,9 +59,7 @@ def delay_before(options: RunOptions, retry: int) -> float:
     jitter: float | None = getattr(options, "retry_jitter_factor", None)
     if not jitter:
         return delay
-    import random  # few programs need it; the others start faster
-
-    return min(delay * (1 + jitter * random.random()), LONGEST_WAIT)
+    return min(delay * random_between(1, 1 + jitter), LONGEST_WAIT)
 
 
 def is_retried(run: RunContext, runtime: Runtime, outcome: Outcome) -> Steps[bool]:

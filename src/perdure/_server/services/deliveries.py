@@ -3,11 +3,11 @@
 Each hook has threads of its own, and one only while it fails. So one that never answers holds up nobody else.
 """
 
-import random
 import threading
 import time
 
 from perdure._model.errors import OrchestratorError
+from perdure._platform.jitter import random_between
 from perdure._rooms.events.port import Delivery, Event, EventFilter, Hook
 from perdure._rooms.events.sending import SECONDS, NotDelivered, notify
 from perdure._server.services.loop import Outcome
@@ -126,7 +126,7 @@ def _try(delivery: Delivery, hook: Hook, runtime: ServiceRuntime) -> Delivery:
         outcome = str(error) if isinstance(error, NotDelivered) else f"{type(error).__name__}: {error}"[:500]
         is_last = attempts >= ATTEMPTS or isinstance(error, _EventGone)
         tried = delivery._replace(state="failed" if is_last else "waiting", outcome=outcome)
-    wait = min(_LONGEST, _FIRST * 2 ** (attempts - 1)) * random.uniform(0.8, 1.2) if tried.state == "waiting" else 0.0
+    wait = min(_LONGEST, _FIRST * 2 ** (attempts - 1)) * random_between(0.8, 1.2) if tried.state == "waiting" else 0.0
     tried = tried._replace(attempts=attempts, due=runtime.clock() + int(wait * 1_000_000))
     try:
         services.note_delivery(tried)

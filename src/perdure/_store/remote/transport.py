@@ -1,7 +1,6 @@
 """Requests to a server: one connection pool, answers and errors as Perdure's, and whether the server is there."""
 
 import logging
-import random
 import socket
 import threading
 import time
@@ -14,6 +13,7 @@ import httpx
 
 from perdure._model import errors
 from perdure._model.errors import OrchestratorError, OrchestratorUnreachable
+from perdure._platform.jitter import random_between
 from perdure._platform.version import VERSION
 from perdure._store import wire
 from perdure._store.remote.spool import Batch
@@ -57,7 +57,7 @@ class Reach:
             now = time.monotonic()
             if self.away_since is None:
                 self.away_since = now
-            self._next = now + self._pause * random.uniform(0.5, 1.0)  # many clients do not come at once
+            self._next = now + self._pause * random_between(0.5, 1.0)  # many clients do not come at once
             self._pause = min(2 * self._pause, _LONGEST_PAUSE)
 
     @property
