@@ -18,6 +18,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from bench.dispatch_prefect import LIMIT, POOL, WORKERS, begun_by_prefect
 from bench.scripts.unattended.nothing import nothing
 from perdure import session, settings
 from perdure._platform.clock import system_clock
@@ -28,8 +29,6 @@ from perdure.states import StateType
 from tests.postgresql_server import new_database, server_in
 from tests.server.running import running
 
-POOL = "dispatch"
-WORKERS, LIMIT = 8, 4
 _SECOND = 1_000_000
 _AHEAD = 1.5  # seconds for each worker to begin itself: they share the processors
 _PATIENCE = 900.0  # seconds for all runs to end
@@ -139,8 +138,6 @@ def _database(case: Case) -> Iterator[str | None]:
 
 def _by_prefect(runs: int, workers: int) -> float:
     """How many runs are begun in a second by Prefect 3."""
-    from bench.dispatch_prefect import begun_by_prefect  # which needs this module
-
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR", "/var/tmp"), ignore_cleanup_errors=True) as home:
         return begun_by_prefect(runs, workers, Path(home))
 

@@ -10,11 +10,12 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from bench.dispatch import LIMIT, POOL, WORKERS
 from bench.environments import python_of
 from bench.peers import PEERS
 from bench.server import HERE, _free_port, _wait_until_healthy
 
+POOL = "dispatch"
+WORKERS, LIMIT = 8, 4
 SCRIPT = HERE / "scripts" / "unattended" / "prefect3" / "nothing.py"
 _SECONDS = 240.0  # for runs to be begun: those that are not by then do not count
 _BEGUN = "SELECT 86400.0 * julianday(start_time) FROM flow_run WHERE start_time IS NOT NULL ORDER BY 1"

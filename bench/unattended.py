@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-from bench.dispatch import WORKERS, Case, dispatched
+from bench.dispatch import Case, dispatched
+from bench.dispatch_prefect import WORKERS
 from bench.scripts.unattended.served import tick
 from perdure import session, settings
 from perdure._platform.clock import system_clock

@@ -49,8 +49,8 @@ from perdure._platform import forks
 from perdure._platform.forks import EndedInFork
 from perdure._results.types import UnpersistedResult
 from perdure._run.context import current_run
-from perdure._run.controller import Bell
 from perdure._run.effects import Blocking, Call, Closed, Effect, Emit, NextItem, Report, Sleep, Steps, WaitFor
+from perdure._run.interruptible_wait import Bell
 
 T = TypeVar("T")
 # Where runs are traced: has what is given a run's id be current beside the run, and answers what ends that.

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Any
 
+from perdure._engine.lifecycle.begin import may_begin
 from perdure._execution.submission import run_interruptibly
 from perdure._model.errors import SerializationError
 from perdure._model.exceptions import stand_in
@@ -110,7 +111,7 @@ class Batch:
         return CancelRecord(flow.id, "its flow run", self._session.clock(), 0)
 
     def _is_to_stop(self, flow: FlowRunContext | None) -> bool:
-        return self._is_stopped or (flow is not None and not flow.controller.may_begin)
+        return self._is_stopped or not may_begin(flow)
 
     def take_back(self) -> None:
         """Return the calls that have not begun, and do not begin them."""

@@ -437,7 +437,7 @@ def load_flow_from_entrypoint(entrypoint: str) -> Flow[..., Any]:
 
 
 def _from_source(source: object, entrypoint: str) -> Flow[..., object]:
-    from perdure._repositories.sources import folder_of  # few programs need git
+    from perdure._repositories.checkouts import folder_of  # few programs need git
 
     folder = folder_of(source)
     if is_file(split(entrypoint)[0]):

@@ -40,8 +40,8 @@ from perdure._execution.mapped_entries import Entries
 from perdure._model.colour import on_event_loop
 from perdure._model.errors import ResultNotKept
 from perdure._model.states import State
-from perdure._run.controller import Bell
 from perdure._run.futures import AsyncFuture, Future
+from perdure._run.interruptible_wait import Bell
 from perdure._run.pending import Pending, PendingGroup
 from perdure._runners.base import WINDOW
 

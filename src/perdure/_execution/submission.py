@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from perdure._engine.direct import run_blocking
 from perdure._engine.drivers import adrive, drive
-from perdure._engine.lifecycle.begin import begin_task, finish
+from perdure._engine.lifecycle.begin import begin_task, finish, may_begin
 from perdure._engine.lifecycle.flow_run import FlowCall
 from perdure._engine.lifecycle.runs import crash, enter, text_of
 from perdure._engine.lifecycle.task_run import TaskCall, lost, prepare, task_run
@@ -245,7 +245,7 @@ class SubmittedWork(Generic[CallT]):
 
     def is_stopping(self) -> bool:
         """Whether nothing of its flow run may begin any more."""
-        return self._above is not None and (self._above.stopping or not self._above.controller.may_begin)
+        return self._above is not None and (self._above.stopping or not may_begin(self._above))
 
     def _cancelled(self) -> None:
         error = CancelledRun("The flow run was stopped before this task began.")

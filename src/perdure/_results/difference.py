@@ -11,8 +11,8 @@ from perdure._results.changes import Change
 from perdure._results.comparison import compare
 from perdure._results.document import PersistedResultBlob
 from perdure._results.lookup import find_run, get_result, known_runs
-from perdure._results.overwrites import check_own
 from perdure._results.payload import Layout
+from perdure._results.shared_keys import check_own
 from perdure._results.store import FindStorage, result_from_record
 from perdure._results.types import PersistedResult
 from perdure._rooms.results.records import ResultFilter
@@ -146,7 +146,7 @@ def _document(record: ResultRecord, storages: FindStorage | None = None) -> Pers
     result = result_from_record(record, storages=storages)
     assert isinstance(result, PersistedResult)
     blob = result.read()
-    check_own(record, blob)
+    check_own(record, blob, lambda: result.location)
     return blob
 
 

@@ -14,10 +14,10 @@ from perdure._results import signing
 from perdure._results.document import PersistedResultBlob, sealed
 from perdure._results.keys import is_own_key
 from perdure._results.lookup import known_runs, persisted_record
-from perdure._results.overwrites import check_own
 from perdure._results.payload import Layout, payload_ending, payload_key
 from perdure._results.places import storage_at
 from perdure._results.removal import delete_objects, sharing
+from perdure._results.shared_keys import check_own
 from perdure._results.store import Storages, result_from_record
 from perdure._results.stored_payload import StoredPayload
 from perdure._results.types import PersistedResult
@@ -107,7 +107,7 @@ def original_of(record: ResultRecord, may_be_unsigned: bool = False) -> Original
         result = result_from_record(record)
         assert isinstance(result, PersistedResult)
         result.read()  # says what is wrong
-    check_own(record, blob)
+    check_own(record, blob, lambda: storage.describe(key))
     return Original(record, storage, key, document, blob)
 
 

@@ -12,7 +12,7 @@ from perdure._platform.threads import in_thread
 from perdure._results.document import PersistedResultBlob, read_document
 from perdure._results.keys import is_own_key
 from perdure._results.quick_read import read_quickly
-from perdure._results.replaced import Read, check_replaced
+from perdure._results.shared_keys import Read, check_replaced
 from perdure._results.sync_or_async import FetchableResult, perhaps_awaited
 from perdure._results.type_names import type_name
 

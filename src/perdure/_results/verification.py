@@ -23,7 +23,7 @@ from perdure._platform.clock import Micros, system_clock
 from perdure._platform.named import NamedTuple
 from perdure._results.document import PersistedResultBlob
 from perdure._results.lookup import kept_records, known_runs, persisted_record
-from perdure._results.overwrites import check_own
+from perdure._results.shared_keys import check_own
 from perdure._results.store import FindStorage, result_from_record
 from perdure._results.types import PersistedResult
 from perdure._rooms.results.records import ResultFilter
@@ -82,7 +82,7 @@ def _judged(record: ResultRecord, payload: bool = True, storages: FindStorage | 
         result = result_from_record(record, storages=storages)
         assert isinstance(result, PersistedResult)
         blob = result.read()
-        check_own(record, blob)
+        check_own(record, blob, lambda: result.location)
         _check_serializer(blob, result)
         if payload:
             blob.verify(lambda: result.location, result.storage)

@@ -13,36 +13,11 @@ from perdure._model.records import CancelRecord
 from perdure._model.state_types import FINAL
 from perdure._platform import signal_handlers as handlers
 from perdure._platform.interruption import raise_in_thread
+from perdure._run.interruptible_wait import Bell, end_wait
 
 # What is sent to the main thread, and to the children of a process task runner: by default it is ignored,
 # so that one which comes too late does no harm.
 SIGNAL: signal.Signals | None = getattr(signal, "SIGURG", None)  # None on Windows
-
-_waits: "dict[int, Bell]" = {}  # what each thread waits for, by its number
-
-
-class Bell:
-    """What one thread waits for; whoever interrupts the thread rings it, too."""
-
-    __slots__ = ("_lock",)
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._lock.acquire()
-
-    def wait(self, timeout: float | None = None) -> None:
-        """Block until it rings, or some seconds have passed. Signals are handled meanwhile, so Ctrl-C works here."""
-        thread = threading.get_ident()
-        _waits[thread] = self
-        try:
-            self._lock.acquire(timeout=-1 if timeout is None else min(timeout, threading.TIMEOUT_MAX))
-        finally:
-            _waits.pop(thread, None)
-
-    def ring(self) -> None:
-        """End the wait; again does nothing."""
-        with suppress(RuntimeError):
-            self._lock.release()
 
 
 class Activity:
@@ -74,9 +49,7 @@ class Activity:
             if not (self.is_open and raise_in_thread(self.thread, CancelRequested, _is_interruptible)):
                 return
             self._is_notified = True
-        bell = _waits.get(self.thread)
-        if bell is not None:
-            bell.ring()
+        end_wait(self.thread)
 
     def notify(self, frame: FrameType | None) -> None:
         """The same here, in the main thread, which a signal has interrupted in the frame."""
@@ -208,17 +181,9 @@ class RunController:
                 self._ended_outside = outside
             return self._ended_outside is outside
 
-    @property
-    def may_begin(self) -> bool:
-        """Whether anything of the flow run may still begin: not once it is being cancelled, or is another process's.
-
-        Then a call raises (`check`), and what was submitted ends as Cancelled (`_execution.submission`).
-        """
-        return self.request is None and self.lost is None
-
     def check(self) -> None:
         """Raise `CancelRequested` if nothing of the flow run may begin any more."""
-        if self.request is not None:  # as `may_begin`: a run that is lost has a request, too
+        if self.request is not None:  # a run that is lost has a request, too
             raise CancelRequested(self.lost or f"Cancelled by {self.request.asked_by}.")
 
     def interrupt(self) -> None:

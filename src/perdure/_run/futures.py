@@ -11,7 +11,7 @@ from perdure._model.state_types import StateType
 from perdure._model.states import State
 from perdure._model.tracebacks import fold
 from perdure._platform.named import NamedTuple
-from perdure._run.controller import Bell
+from perdure._run.interruptible_wait import Bell
 from perdure._run.pending import Pending
 
 R_co = TypeVar("R_co", covariant=True)

@@ -12,7 +12,7 @@ from perdure._model.colour import is_running, on_event_loop
 from perdure._model.errors import CrashedRun, WouldDeadlock
 from perdure._model.state_types import StateType
 from perdure._model.states import State
-from perdure._run.controller import Bell
+from perdure._run.interruptible_wait import Bell
 
 # Whether the code is part of a submitted task. If it waits, it runs what it waits for, unless that has begun
 # elsewhere: otherwise tasks that wait for tasks could use up all threads of their runner.

@@ -20,7 +20,7 @@ from typing import IO, Self
 from perdure._model.errors import CommandFailed, IntegrationError
 from perdure._platform.named import NamedTuple
 from perdure._platform.threads import in_thread
-from perdure._run.controller import Bell
+from perdure._run.interruptible_wait import Bell
 
 __all__ = ["Command", "Process"]
 

@@ -8,7 +8,7 @@ from contextvars import ContextVar, copy_context
 from typing import Any
 
 from perdure._model.concurrency import check_loop_in_thread
-from perdure._run.controller import Bell
+from perdure._run.interruptible_wait import Bell
 
 # How many portals the current code is nested in. Code that blocks inside a coroutine gets the next loop,
 # since its own is busy waiting for it.

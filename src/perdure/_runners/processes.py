@@ -83,7 +83,7 @@ class Child:
             environment["PERDURE_WORKER_STDOUT"] = str(printed)
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "perdure._execution.child"],
+                [sys.executable, "-m", "perdure._execution.process_worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=environment,

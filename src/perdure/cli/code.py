@@ -16,6 +16,6 @@ def placed(entry: Mapping[str, str]) -> dict[str, str]:
         return dict(entry)
     if is_bundle(entry):
         return unbundled(entry, session.current().storages.get)
-    from perdure._repositories import sources  # few flows come from repositories
+    from perdure._repositories import checkouts  # few flows come from repositories
 
-    return sources.placed(entry)
+    return checkouts.placed(entry)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from perdure._model.errors import PerdureError, ResultMissing
 from perdure._model.records import InputRecord, ResultRecord
 from perdure._results.document import PersistedResultBlob
-from perdure._results.overwrites import check_own
 from perdure._results.protection import protection_of, signature_of
+from perdure._results.shared_keys import check_own
 from perdure._results.types import PersistedResult
 from perdure._rooms.runs.records import FlowRun, TaskRun
 from perdure.cli import find
@@ -64,7 +64,7 @@ def _document(record: ResultRecord) -> Shape | None:
         text = storage.read(key)
         shape = signature_of(text)._asdict()
         blob = PersistedResultBlob.from_bytes(text, lambda: storage.describe(key), key)
-        check_own(record, blob)
+        check_own(record, blob, lambda: storage.describe(key))
         shape = protection_of(text, blob, key, storage)._asdict()
     except PerdureError as error:
         return {"error": str(error)} | shape

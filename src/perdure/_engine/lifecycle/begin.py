@@ -44,6 +44,14 @@ else:  # few programs need it; the others start faster
     shown = LazyModule("perdure._engine.lifecycle.shown_parameters")
 
 
+def may_begin(flow: FlowRunContext | None) -> bool:
+    """Whether anything of a flow run may still begin: not once it is being cancelled, or is another process's.
+
+    Then a call raises (`RunController.check`), and what was submitted ends as Cancelled (`_execution.submission`).
+    """
+    return flow is None or (flow.controller.request is None and flow.controller.lost is None)
+
+
 def begin_task(
     owner: object,
     options: TaskOptions,

@@ -8,8 +8,8 @@ from typing import Any
 
 from perdure._model.errors import PerdureError
 from perdure._platform.named import NamedTuple
+from perdure._repositories.checkouts import checkout
 from perdure._repositories.git import GitRepository
-from perdure._repositories.sources import checkout
 from perdure._rooms.deployments.sources import source_of
 
 _WORKING_DIRECTORY, _CLONE = "set_working_directory", "git_clone"

@@ -16,8 +16,8 @@ from perdure._platform.clock import Micros, to_datetime
 from perdure._platform.ids import new_id
 from perdure._platform.suggest import nearest
 from perdure._rooms.deployments.definition import Definition, definition_of_text, filled
+from perdure._rooms.deployments.parameter_schema import check
 from perdure._rooms.deployments.port import SCHEDULED, Deployment, QueuedRun
-from perdure._rooms.deployments.schema import check
 from perdure._rooms.deployments.signatures import check_definition
 from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._scheduling.partitions import Partition

@@ -11,6 +11,7 @@ from contextlib import closing
 from perdure._model.state_types import ABANDONED, FINAL, StateType
 from perdure._platform.clock import Micros
 from perdure._rooms.cache.expiry import has_not_expired
+from perdure._store.sql import runs_inside_tasks
 from perdure._store.sql.clock_skew import ids_until
 from perdure._store.sql.database import Database
 from perdure._store.sql.dialect import Dialect
@@ -21,18 +22,10 @@ _TREES = 2_000  # outermost runs that are looked at together
 _GROUP = 5_000  # runs that one transaction removes, and so how long a running flow may have to wait for it
 _LEAF = 1_000_000  # the level of what has nothing below it
 _LEADING = {"run_id", "flow_run_id", "task_run_id", "item_of", "source_id"}  # columns with the id of a run
-_SCHEMA = """
-CREATE TEMP TABLE inside (parent <text>, id <text>, PRIMARY KEY (parent, id))<clustered>;
+_SCHEMA = f"""
+{runs_inside_tasks.TABLE};
 CREATE TEMP TABLE tree (id <text> PRIMARY KEY, root <text>, level BIGINT)<clustered>;
 CREATE TEMP TABLE going (id <text> PRIMARY KEY)<clustered>
-"""
-# Tasks and flows that were called by a task outside all flows.
-_INSIDE = """
-INSERT INTO inside
-SELECT parent_task_run_id, id FROM flow_run WHERE parent_flow_run_id IS NULL AND parent_task_run_id IS NOT NULL
-UNION ALL
-SELECT parent_task_run_id, id FROM task_run WHERE flow_run_id IS NULL AND parent_task_run_id IS NOT NULL
-ON CONFLICT DO NOTHING
 """
 _IS_OLD = f"ended < :before AND (state_type IN (<states>) OR state_name = '{ABANDONED}')"
 _ROOTS = """
@@ -119,7 +112,7 @@ class _Forgetting:
         self._after = dict.fromkeys(("flow_run", "task_run"), "")
         self.gone: Counter[str] = Counter()
         with database.errors():
-            for statement in (*_SCHEMA.strip().split(";\n"), _INSIDE):
+            for statement in (*_SCHEMA.strip().split(";\n"), runs_inside_tasks.FILL):
                 self._run(statement)
 
     def close(self) -> None:

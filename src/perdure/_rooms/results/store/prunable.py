@@ -10,13 +10,14 @@ from collections.abc import Mapping
 
 from perdure._model.state_types import ABANDONED
 from perdure._rooms.cache.expiry import has_not_expired
+from perdure._store.sql import runs_inside_tasks
 from perdure._store.sql.dialect import Dialect
 
-TABLES = """
+TABLES = f"""
 CREATE TEMP TABLE verdict (run_id <text> PRIMARY KEY, storage_id <text>, storage_key <text>, size BIGINT,
     created BIGINT, doomed BIGINT, since BIGINT, reason <text>)<clustered>;
 CREATE TEMP TABLE active (id <text> PRIMARY KEY)<clustered>;
-CREATE TEMP TABLE inside (parent <text>, id <text>, PRIMARY KEY (parent, id))<clustered>;
+{runs_inside_tasks.TABLE};
 CREATE TEMP TABLE shared (storage_key <text>, storage_id <text>, PRIMARY KEY (storage_key, storage_id))<clustered>;
 CREATE TEMP TABLE sharing (storage_key <text>, storage_id <text>, run_id <text>,
     PRIMARY KEY (storage_key, storage_id, run_id))<clustered>;
@@ -39,13 +40,6 @@ WITH RECURSIVE open (id) AS (
     <inside open>
 ) INSERT INTO active SELECT id FROM open
 """.replace("(*ended*,", _ENDED[:-1] + ",")
-_INSIDE = """
-INSERT INTO inside
-SELECT parent_task_run_id, id FROM flow_run WHERE parent_flow_run_id IS NULL AND parent_task_run_id IS NOT NULL
-UNION ALL
-SELECT parent_task_run_id, id FROM task_run WHERE flow_run_id IS NULL AND parent_task_run_id IS NOT NULL
-ON CONFLICT DO NOTHING
-"""
 _ACTIVE_TASKS = """
 INSERT INTO active
 SELECT task_run.id FROM active <join> task_run ON task_run.flow_run_id = active.id WHERE true ON CONFLICT DO NOTHING
@@ -155,7 +149,7 @@ def find_prunable(dialect: Dialect, parameters: Mapping[str, int | None]) -> Non
     """
     for table in ("verdict", "active", "inside", "shared", "sharing", "again", "counted"):
         dialect.run(f"DELETE FROM {table}")
-    for statement in (_INSIDE, _ACTIVE, _ACTIVE_ITEMS, _ACTIVE_TASKS, _SHARED, _SHARING, _AGAIN):
+    for statement in (runs_inside_tasks.FILL, _ACTIVE, _ACTIVE_ITEMS, _ACTIVE_TASKS, _SHARED, _SHARING, _AGAIN):
         dialect.run(statement)
     dialect.database.gather_statistics(dialect.connection, "active", "inside", "shared", "sharing", "again")
     dialect.run(_BY_AGE, parameters)

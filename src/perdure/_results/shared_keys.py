@@ -1,6 +1,6 @@
-"""Documents that hold another result than the one that is asked for, since their key was used again.
+"""Storage keys that several runs share: the document under one holds the result of the last of them.
 
-A key that the user chose may be used by several runs, and then the document is that of the last one. What the engine
+A key that the user chose may be used by several runs. What the engine
 takes as the value of a run, when it resumes or finds it cached, has the digest that was recorded with the run, or it is
 not taken. Who asks for the value of an earlier run is given the last one, as people expect of a key such as "latest",
 with a warning that names both runs: a value in the place of another is never given silently.
@@ -9,10 +9,13 @@ What may differ without a word is the document of the same run: it was rewritten
 run has run again since.
 """
 
+from collections.abc import Callable
+
 from perdure._model.errors import ResultCorrupt, ResultOverwritten
 from perdure._model.records import ResultRecord
 from perdure._platform import providers
 from perdure._platform.named import NamedTuple
+from perdure._results.document import PersistedResultBlob
 from perdure._results.keys import is_own_key
 from perdure._rooms.results.records import ResultFilter
 from perdure._rooms.runs.records import RunFilter
@@ -48,11 +51,23 @@ def check_replaced(read: Read, strictly: bool) -> None:
             " Run the task again, or restore the file."
         )
     if strictly:
-        raise overwritten(read)
-    providers.logger("results").warning("The value is the last one under its key. %s", overwritten(read))
+        raise _overwritten(read)
+    providers.logger("results").warning("The value is the last one under its key. %s", _overwritten(read))
 
 
-def overwritten(read: Read) -> ResultOverwritten:
+def check_own(record: ResultRecord, blob: PersistedResultBlob, location: Callable[[], str]) -> None:
+    """Let a document pass that is the record's own, and not of another run that used the key since.
+
+    Raises:
+        ResultOverwritten: it is another run's; names both, and the `location`.
+    """
+    if record.digest in (None, blob.digest):
+        return
+    storage_id, key, digest = record.storage_id or "", record.storage_key or "", record.digest or ""
+    raise _overwritten(Read(record.item_of or record.run_id, storage_id, key, digest, blob.digest, location()))
+
+
+def _overwritten(read: Read) -> ResultOverwritten:
     """The error that names the run whose result was overwritten, the one that did it, and what to do."""
     of = read.run_id
     if of is None:

@@ -1,4 +1,4 @@
-"""The child process of a `ProcessTaskRunner`: `python -m perdure._execution.child`."""
+"""The child process of a `ProcessTaskRunner`: `python -m perdure._execution.process_worker`."""
 
 import json
 import os
