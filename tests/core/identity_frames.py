@@ -20,6 +20,7 @@ TYPES = (
     *("datetime64[s]", "datetime64[ns]", "datetime64[us, UTC]", "datetime64[ns, Asia/Tokyo]", "timedelta64[ms]"),
     *("period[D]", "period[M]", "Sparse[int64]", "Sparse[float64]", "int64[pyarrow]"),
     *("double[pyarrow]", "bool[pyarrow]", "timestamp[us][pyarrow]", "large_string[pyarrow]", "date32[day][pyarrow]"),
+    *("Int16", "Int32", "UInt8", "UInt32", "UInt64", "Sparse[bool]", "period[h]"),
 )
 
 
@@ -58,7 +59,11 @@ for dtype in TYPES:
     kind(
         f"series of {dtype}", lambda value, name, dtype=dtype: series(dtype, value, name=name), value=values, name=names
     )
-kind("type of a series", lambda dtype: pd.Series([], dtype=dtype), dtype=one_of(*TYPES, "Int32", "timedelta64[ns]"))
+kind(
+    "type of a series",
+    lambda dtype: pd.Series([], dtype=dtype),
+    dtype=one_of(*TYPES, "Sparse[int8]", "timedelta64[ns]"),
+)
 for dtype in ("Int64", "Float64", "string[python]", "string[pyarrow]", "int64[pyarrow]", "str", "float64", "category"):
     gaps = one_of([1, None, 2], [None, 1, 2], [1, 2, None], [1, 0, 2])
     as_text = "str" in dtype or dtype == "category"
@@ -260,7 +265,7 @@ kind(
 kind(
     "type of pandas",
     pd.api.types.pandas_dtype,
-    dtype=one_of(*TYPES[10:19], "Int32", "interval[int64, right]", "interval[int64, left]", "category"),
+    dtype=one_of(*TYPES[10:19], "interval[int64, right]", "interval[int64, left]", "category"),
 )
 kind("array of pandas", lambda dtype: series(dtype, 3).array, dtype=one_of(*TYPES))
 kind(
@@ -358,6 +363,68 @@ def _cut(array: Any) -> list[Any]:
     return [array[:place], array[place:]]
 
 
+# Types that hold others, or that few have: as columns of pandas, too.
+MORE_ARROW: dict[str, tuple[pa.DataType, tuple[Any, ...]]] = {
+    "runs": (pa.run_end_encoded(pa.int32(), pa.string()), ("a", "b", "c")),
+    "interval": (pa.month_day_nano_interval(), (pa.MonthDayNano([1, 2, 3]), pa.MonthDayNano([1, 2, 4]))),
+    "long decimal": (pa.decimal256(50, 2), (decimal.Decimal(1), decimal.Decimal(10) ** 40)),
+    "short decimal": (pa.decimal32(5, 2), (decimal.Decimal(1), decimal.Decimal(2))),
+    "view of lists": (pa.list_view(pa.int64()), ([1], [2], [], [None])),
+    "half": (pa.float16(), (1.0, 2.0)),
+    "time32": (pa.time32("s"), (dt.time(1), dt.time(2))),
+    "lists of structs": (pa.list_(pa.struct([("a", pa.string())])), ([{"a": "x"}], [{"a": "y"}], [{"a": None}], [])),
+    "lists of categories": (pa.list_(pa.dictionary(pa.int8(), pa.string())), (["a"], ["b"], [], [None])),
+    "struct of categories": (pa.struct([("a", pa.dictionary(pa.int8(), pa.string()))]), ({"a": "x"}, {"a": "y"})),
+    "uuid": (pa.uuid(), (b"a" * 16, b"b" * 16)),
+    "json": (pa.json_(), ("1", "2")),
+}
+
+
+def in_chunks(name: str, place: int, at: int) -> pa.ChunkedArray:
+    """Chunks with dictionaries of their own, in the last of which stands one of the values."""
+    of, values = MORE_ARROW[name]
+    return pa.chunked_array([pa.array([values[0], None], of), pa.array([*values[:1] * at, values[place]], of)])
+
+
+for name, (of, choices) in MORE_ARROW.items():
+    places = Part(int, len(choices))
+    kind(
+        f"arrow column of {name}",
+        lambda place, at, name=name: in_chunks(name, place, at),
+        place=places,
+        at=Part(int, 2),
+    )
+    if name not in ("runs", "view of lists"):  # which pandas has no columns of
+        kind(
+            f"arrow in pandas: {name}",
+            lambda place, of=of, choices=choices: pd.Series(
+                pd.arrays.ArrowExtensionArray(pa.chunked_array([pa.array([choices[place], None], of)]))
+            ),
+            place=places,
+        )
+kind(
+    "ends of runs",
+    lambda a, b: pa.RunEndEncodedArray.from_arrays(pa.array([a, 9], pa.int32()), pa.array([b, 2])),
+    a=Part(lambda n: n + 1, 8),
+    b=numbers,
+)
+kind(
+    "union",
+    lambda a, which: pa.UnionArray.from_dense(
+        pa.array([which, 1], pa.int8()), pa.array([0, 0], pa.int32()), [pa.array([a]), pa.array(["x"])]
+    ),
+    a=numbers,
+    which=Part(int, 2),
+)
+kind(
+    "shape of tensors",
+    lambda shape, a: pa.ExtensionArray.from_storage(
+        pa.fixed_shape_tensor(pa.int32(), shape), pa.array([[1, 2, 3, a]], pa.list_(pa.int32(), 4))
+    ),
+    shape=one_of((2, 2), (4, 1), (1, 4)),
+    a=numbers,
+)
+
 # polars.
 POLARS = {
     **{f"{each}": each for each in (pl.Int8, pl.UInt32, pl.Int64, pl.Float32, pl.Float64, pl.Boolean, pl.String)},
@@ -366,6 +433,18 @@ POLARS = {
     "Enum": pl.Enum([f"text {number}" for number in range(99)]),
     "Struct": pl.Struct({"a": pl.Int64, "b": pl.String}),
     "Array": pl.Array(pl.Int64, 2),
+}
+MORE_POLARS: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "struct of categories": (pl.Struct({"a": pl.Categorical}), ({"a": "x"}, {"a": "y"}, {"a": None})),
+    "lists of texts": (pl.List(pl.String), (["a"], ["b"], [], [None])),
+    "lists of lists": (pl.List(pl.List(pl.Int8)), ([[1]], [[2]], [[]], [])),
+    "lists of categories": (pl.List(pl.Categorical), (["a"], ["b"], [], [None])),
+    "lists of an Enum": (pl.List(pl.Enum(["a", "b"])), (["a"], ["b"], [])),
+    "lists of decimals": (pl.List(pl.Decimal(5, 2)), ([decimal.Decimal(1)], [decimal.Decimal(2)])),
+    "arrays of arrays": (pl.Array(pl.Int8, (2, 2)), ([[1, 2], [3, 4]], [[1, 2], [3, 5]])),
+    "arrays of categories": (pl.Array(pl.Categorical, 1), (["a"], ["b"], [None])),
+    "half": (pl.Float16, (1.0, 2.0)),
+    "unsigned long integers": (pl.UInt128, (1, 2**100)),
 }
 
 
@@ -389,6 +468,19 @@ def polars(name: str, value: int, of: str) -> Any:
 for name in POLARS:
     values = Part(int, 2) if name == "Boolean" else small
     kind(f"polars series of {name}", lambda value, of, name=name: polars(name, value, of), value=values, of=texts)
+for name, (of, choices) in MORE_POLARS.items():
+    kind(
+        f"polars {name}",
+        lambda place, at, of=of, choices=choices: pl.concat(
+            [pl.Series("s", [choices[0], None], of), pl.Series("s", [choices[0]] * at + [choices[place]], of)],
+            rechunk=shuffled([True, False])[0],
+        ),
+        place=Part(int, len(choices)),
+        at=Part(int, 2),
+    )
+kind(
+    "categories with a name", lambda of: pl.Series(["a"], dtype=pl.Categorical(pl.Categories(of))), of=one_of("x", "y")
+)
 kind("type of a polars series", lambda name: pl.Series([], dtype=POLARS[name]), name=one_of(*POLARS))
 kind("type of polars", lambda name: POLARS[name], name=one_of(*POLARS))
 kind("polars frame", lambda a, b, name: pl.DataFrame({name: [a, 1], "b": [b, "x"]}), a=numbers, b=texts, name=texts)

@@ -163,6 +163,21 @@ kind("function of numpy", lambda of: of, of=one_of(np.mean, np.median, np.concat
 kind("generator of random numbers", np.random.default_rng, seed=Part(int, 999))
 kind("how far a generator is", lambda taken: _taken(np.random.default_rng(1), taken), taken=Part(int, 99))
 kind("RandomState", np.random.RandomState, seed=Part(int, 999))
+kind("function of numpy's random", lambda of: of, of=one_of(np.random.normal, np.random.uniform, np.random.choice))
+kind(
+    "generator of some kind",
+    lambda of, seed: np.random.Generator(of(seed)),
+    of=one_of(np.random.PCG64, np.random.MT19937, np.random.Philox, np.random.SFC64),
+    seed=Part(int, 999),
+)
+kind("vectorized function", lambda n: np.vectorize(lambda x: x + n), n=numbers)
+kind(
+    "polynomial",
+    lambda of, a: of([1, a]),
+    of=one_of(np.polynomial.Polynomial, np.polynomial.Chebyshev),
+    a=numbers,
+)
+kind("array of characters", lambda of, a: np.array([a]).view(of), of=one_of(np.char.chararray, np.ndarray), a=texts)
 kind("poly1d", lambda a: np.poly1d([1, a]), a=numbers)
 kind("dict of arrays", lambda a, b: {"x": np.arange(a), "y": np.full(3, b)}, a=small, b=numbers)
 

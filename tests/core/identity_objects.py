@@ -3,9 +3,11 @@
 import array
 import ast
 import collections
+import ctypes
 import dataclasses
 import datetime as dt
 import decimal
+import email.message
 import enum
 import fractions
 import functools
@@ -20,6 +22,7 @@ import types
 import typing
 import unittest.mock
 import uuid
+import xml.etree.ElementTree
 import zoneinfo
 from typing import Any
 
@@ -214,9 +217,34 @@ kind("Template", string.Template, template=texts)
 kind("BytesIO", lambda value, at: _at(io.BytesIO(value), at), value=data, at=Part(int, 3))
 kind("StringIO", lambda value, at: _at(io.StringIO("..." + value), at), value=texts, at=Part(int, 3))
 kind("Random", random.Random, x=numbers)
+kind("function of random", lambda of: of, of=one_of(random.random, random.choice, random.shuffle, random.gauss))
+kind("structure of C", lambda a, b: Structure(a, b), a=numbers, b=floats)
+kind("element of XML", lambda a, text: _element(a, text), a=texts, text=texts)
+kind(
+    "annotation",
+    lambda of: of,
+    of=one_of(*(typing.Annotated[int, n] for n in range(3)), typing.Literal[1], typing.Literal["1"], typing.Callable),
+)
+kind("message", lambda subject: _message(subject), subject=Part(lambda n: f"text {n}", 99))
 kind("generic alias", lambda of, item: of[item], of=one_of(list, set, type), item=one_of(int, str, float))
 kind("union of types", lambda item: item | None, item=one_of(int, str, float))
 kind("typing alias", lambda of, item: of[item], of=one_of(typing.Iterable, typing.Sequence), item=one_of(int, str))
+
+
+class Structure(ctypes.Structure):
+    _fields_ = (("a", ctypes.c_int), ("b", ctypes.c_double))
+
+
+def _element(a: str, text: str) -> Any:
+    found = xml.etree.ElementTree.Element("element", {"a": a})
+    found.text = text
+    return found
+
+
+def _message(subject: str) -> Any:
+    found = email.message.EmailMessage()
+    found["Subject"] = subject
+    return found
 
 
 def _at(file: Any, place: int) -> Any:
@@ -425,6 +453,14 @@ kind("exception with a note", lambda text, note: _noted(ValueError(text), note),
 kind("group of exceptions", lambda text: ExceptionGroup(text, [ValueError(text)]), text=Part(lambda n: f"t{n}", 99))
 
 
+kind("cause of an exception", lambda text, cause: _caused(ValueError(text), cause), text=texts, cause=texts)
+
+
+def _caused(error: Exception, cause: str) -> Exception:
+    error.__cause__ = KeyError(cause)
+    return error
+
+
 def _noted(error: Exception, note: str) -> Exception:
     error.add_note(note)
     return error
@@ -559,6 +595,12 @@ def dispatching(a: Any, b: Any) -> Any:
     return dispatch
 
 
+def _dispatched(n: int) -> Any:
+    found = functools.singledispatchmethod(lambda self, x: x)
+    found.register(int)(lambda self, x: x + n)
+    return found
+
+
 @task
 def load(x: Any) -> Any:
     return x
@@ -604,6 +646,8 @@ kind("method", lambda a, name: getattr(Plain(a=a), name), a=numbers, name=one_of
 kind("method of a class", lambda of: of, of=one_of(Day.of, Plain.read, Day.today))
 kind("method of a builtin", lambda text, name: getattr(text, name), text=texts, name=one_of("upper", "lower"))
 kind("singledispatch", dispatching, a=one_of(first, second, len), b=one_of(first, second, len))
+kind("singledispatchmethod", lambda n: _dispatched(n), n=numbers)
+kind("partialmethod", lambda n: functools.partialmethod(first, n), n=numbers)
 kind("cached function", lambda n, size: functools.lru_cache(size)(adder(n)), n=numbers, size=one_of(1, 2, None))
 kind("itemgetter", lambda item: operator.itemgetter(item), item=numbers)
 kind("attrgetter", lambda name: operator.attrgetter(name), name=Part(lambda n: f"a{n}", 99))

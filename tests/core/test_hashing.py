@@ -17,6 +17,7 @@ import urllib.parse
 import uuid
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -199,6 +200,21 @@ def test_an_integer_of_any_length_has_a_digest_that_is_the_same_whatever_the_lim
         assert other.stdout.split() == [digest(each) for each in numbers]
 
 
+class Called:
+    def __init__(self, of: int) -> None:
+        self.of = of
+
+    def __reduce__(self) -> str:
+        return "CALLED"
+
+
+CALLED = Called(0)
+
+
+def test_a_value_that_says_what_it_is_called_counts_by_that_name() -> None:
+    assert digest(CALLED) == digest(CALLED) != digest(np.exp2)
+
+
 @pytest.mark.parametrize(
     ("make", "what"),
     [
@@ -207,6 +223,8 @@ def test_an_integer_of_any_length_has_a_digest_that_is_the_same_whatever_the_lim
         (lambda: open(os.devnull), "a _io.TextIOWrapper"),  # noqa: SIM115, PTH123
         (socket.socket, "a socket.socket"),
         (lambda: sys._getframe(), "a builtins.frame"),
+        (lambda: Called(1), "a test_hashing.Called"),  # by a name that leads to another one
+        (lambda: np.frompyfunc(lambda x: x + 1, 1, 1), "a numpy.ufunc"),  # by one that leads nowhere
     ],
 )
 def test_what_cannot_be_digested_is_named_with_the_remedy(make: Any, what: str) -> None:

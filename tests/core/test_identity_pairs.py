@@ -11,11 +11,12 @@ from tests.core.identity_kinds import Kind, kinds
 from tests.core.identity_pairs import wrong_pairs
 
 # How a value lies in memory, and the order of sets: their types' own reductions have that, too.
-LAYOUT = r"\barray of|arrow |polars series|sparse|dimensions|alignment|masked values|set\b|keywords of a partial"
+LAYOUT = r"\barray of|arrow |polars |sparse|dimensions|alignment|masked values|set\b|keywords of a partial"
 # What their types' own reductions leave out.
 LEFT_OUT = {
     "fold of a Timestamp",
     "cached function",
+    "cause of an exception",
     "hardness of a mask",
     "no mask or an empty one",
     "object of a class that a function made",

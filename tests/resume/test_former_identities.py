@@ -10,7 +10,7 @@ import pandas
 import pytest
 
 from perdure import flow, task
-from perdure._engine.identity import former_hashing, hashing
+from perdure._engine.identity import former_hashing, identity
 from perdure.testing.crashes import killed, root_run
 
 VALUES = {
@@ -44,7 +44,8 @@ def no_calls() -> Iterator[None]:
 
 def test_steps_of_a_run_that_an_earlier_version_began_are_not_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as earlier:
-        earlier.setattr(hashing, "digest_of_values", former_hashing.digest_of_values)
+        # Where it is used: what is set on the module itself comes too late, or stays for all tests that follow.
+        earlier.setattr(identity.hashing, "digest_of_values", former_hashing.digest_of_values)
         assert killed(steps, before=22, flushed=True).killed
     committed = calls[:-1]
     calls.clear()

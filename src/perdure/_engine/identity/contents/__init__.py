@@ -50,6 +50,12 @@ def _tensors() -> Callable[[type], Describe | None]:
     return tensors.describer_of
 
 
+def _generators() -> Callable[[type], Describe | None]:
+    from perdure._engine.identity.contents import generators
+
+    return generators.describer_of
+
+
 def _builtins() -> Callable[[type], Describe | None]:
     from perdure._engine.identity.contents import builtin
 
@@ -71,5 +77,6 @@ _LIBRARIES: dict[str, Callable[[], Callable[[type], Describe | None]]] = {
     "xarray": _labelled,
     "scipy": _labelled,
     "torch": _tensors,
+    "random": _generators,
     **dict.fromkeys(("builtins", "types", "functools", "pathlib", "collections", "_weakrefset"), _builtins),
 }

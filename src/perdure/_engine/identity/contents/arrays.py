@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from perdure._engine.identity.contents import generators
 from perdure._engine.identity.contents.content import Content, Describe, Raw, attributes, named, objects, state_of
 from perdure._engine.identity.names import name_of
 
@@ -24,7 +25,7 @@ def describer_of(kind: type) -> Describe | None:
         return None if _reduces_itself(kind) else _array
     if issubclass(kind, np.generic):
         return _scalar
-    return _dtype if issubclass(kind, np.dtype) else None
+    return _dtype if issubclass(kind, np.dtype) else generators.describer_of(kind)
 
 
 def is_plain(array: object) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from weakref import WeakSet
 
 from perdure._engine.identity.contents.content import Content, Describe, Raw, Unordered, attributes, named, state_of
+from perdure._engine.identity.contents.reduction import reduced
 from perdure._engine.identity.names import name_of
 
 
@@ -98,6 +99,14 @@ def _code(value: CodeType) -> Content:
     return Content("code", {**parts, "co_consts": value.co_consts, **handlers})
 
 
+def _exception(value: BaseException) -> Content | None:
+    """An exception that has a cause: reductions leave that out. None for others."""
+    if value.__cause__ is None:
+        return None
+    content = reduced(value)
+    return content._replace(parts={**content.parts, "cause": value.__cause__}, keeps_former=False)
+
+
 def _weak_set(value: WeakSet[object]) -> Content:
     return Content("weak set", {"items": Unordered(tuple(value))})
 
@@ -109,7 +118,7 @@ def _cell(value: CellType) -> Content:
         return Content("cell", {})
 
 
-_WITH_SUBCLASSES = (set, frozenset, pathlib.PurePath, functools.partial, property, BuiltinFunctionType)
+_WITH_SUBCLASSES = (set, frozenset, pathlib.PurePath, functools.partial, property, BuiltinFunctionType, BaseException)
 _VIEWS: tuple[Mapping[object, object], ...] = ({},)
 _DESCRIBERS: dict[type, Describe] = {
     set: _set,
@@ -119,6 +128,7 @@ _DESCRIBERS: dict[type, Describe] = {
     MethodType: _method,
     CodeType: _code,
     WeakSet: _weak_set,
+    BaseException: _exception,
     functools._lru_cache_wrapper: _cached_function,
     staticmethod: _wrapper,
     classmethod: _wrapper,

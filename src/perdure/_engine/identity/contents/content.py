@@ -119,14 +119,21 @@ _PACKED: dict[int, Callable[[Sequence[Any]], object]] = {
 }
 
 
+# Hashes, which differ with a process's seed, and an address: libraries keep them in objects of their classes.
+_REMEMBERED = {"attrs": "_attrs_cached_hash", "msgspec": "__msgspec_cached_hash__", "sklearn": "_stop_words_id"}
+
+
 def memoised(kind: type) -> frozenset[str]:
-    """The names under which objects of a class keep what a `cached_property` came to."""
+    """The names under which objects of a class keep what a `cached_property` came to, or a library only remembers."""
     return _memoised(kind)
 
 
 @functools.lru_cache(maxsize=1_000)
 def _memoised(kind: type) -> frozenset[str]:
-    found = set()
+    libraries = {str(base.__module__).partition(".")[0] for base in kind.__mro__}
+    if hasattr(kind, "__attrs_attrs__"):
+        libraries.add("attrs")
+    found = {name for library, name in _REMEMBERED.items() if library in libraries}
     for base in kind.__mro__:
         found |= {name for name, member in vars(base).items() if isinstance(member, functools.cached_property)}
     return frozenset(found)

@@ -41,8 +41,15 @@ def _dataset(value: Any) -> Content:
 
 def _labels(value: Any) -> dict[str, object]:
     """The coordinates, and which of them have an index of which kind."""
-    indexes = [(name, name_of(type(index)), getattr(index, "index", None)) for name, index in value.xindexes.items()]
+    indexes = [(name, name_of(type(index)), _index(index)) for name, index in value.xindexes.items()]
     return {"coordinates": [(name, each.variable) for name, each in value.coords.items()], "indexes": indexes}
+
+
+def _index(index: Any) -> object:
+    """What counts of an index: the labels, and of a class that is not xarray's own all that it holds."""
+    if type(index).__module__.partition(".")[0] == "xarray":
+        return getattr(index, "index", None)
+    return attributes(state_of(index))
 
 
 def _sparse(value: object) -> Content:

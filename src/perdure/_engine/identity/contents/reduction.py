@@ -2,8 +2,8 @@
 
 import copyreg
 import sys
-from pickle import PickleBuffer
-from types import BuiltinFunctionType, FunctionType
+from pickle import PickleBuffer, PicklingError
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 from perdure._engine.identity.contents.content import Content, Raw, attributes, memoised, named, state_of
@@ -29,6 +29,10 @@ def reduced(value: Any) -> Content:
         reduce = None
     reduction = value.__reduce_ex__(_PROTOCOL) if reduce is None else reduce(value)
     if isinstance(reduction, str):
+        if not _is_called(value, reduction):
+            raise PicklingError(
+                f"its reduction says that it is called {reduction!r}, and that is not where it is found"
+            )
         return Content(f"named {name_of(kind)}", {"module": name_of_module(_module_of(value)), "name": reduction})
     maker, arguments, state, items, entries, setter = (*reduction, None, None, None, None)[:6]
     parts: dict[str, object] = {"maker": _maker(maker)}
@@ -47,6 +51,14 @@ def reduced(value: Any) -> Content:
     if beside:
         parts["attributes"] = attributes(beside)
     return Content(f"value {name_of(kind)}", parts)
+
+
+def _is_called(value: object, name: str) -> bool:
+    """Whether a name leads to a value: in its module, or, if it says none, in any. Others could have that name, too."""
+    module = _module_of(value)
+    if module:
+        return (is_worker() and is_program(module)) or _found(module, name) is value
+    return any(vars(each).get(name) is value for each in list(sys.modules.values()) if isinstance(each, ModuleType))
 
 
 def _module_of(value: object) -> str:
@@ -70,10 +82,14 @@ def is_found_by_name(value: Any) -> bool:
     """
     if is_worker() and is_program(str(value.__module__)) and "<" not in value.__qualname__:
         return True
-    found: object = sys.modules.get(str(getattr(value, "__module__", None)))
-    for name in str(getattr(value, "__qualname__", "")).split("."):
+    return _found(str(getattr(value, "__module__", None)), str(getattr(value, "__qualname__", ""))) is value
+
+
+def _found(module: str, qualified_name: str) -> object:
+    found: object = sys.modules.get(module)
+    for name in qualified_name.split("."):
         found = getattr(found, name, None)
-    return found is value
+    return found
 
 
 def _state(state: Any, kind: type) -> object:
