@@ -5,10 +5,10 @@ artifact's id, a text, which may also be awaited.
 """
 
 from perdure._platform.moved import export
-from perdure._rooms.artifacts.cells import create_table_artifact
 from perdure._rooms.artifacts.creation import ArtifactId, create_link_artifact, create_markdown_artifact
 from perdure._rooms.artifacts.images import create_image_artifact
 from perdure._rooms.artifacts.progress import create_progress_artifact, update_progress, update_progress_artifact
+from perdure._rooms.artifacts.table_artifacts import create_table_artifact
 
 # By their names in coroutines of Prefect 3: what they return may be awaited.
 acreate_image_artifact, acreate_link_artifact = create_image_artifact, create_link_artifact

@@ -11,9 +11,9 @@ from perdure import flow, session, settings, task
 from perdure._platform.ids import new_id
 from perdure._rooms.events.port import EventFilter, Service
 from perdure._rooms.results.records import ResultFilter
-from perdure._server.services import results
+from perdure._server.services import named_results
 from perdure._server.services.automations import AutomationService
-from perdure._server.services.results import events_of_results
+from perdure._server.services.named_results import events_of_results
 from perdure._server.services.runtime import ServiceRuntime
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.protocol import Orchestrator
@@ -124,7 +124,7 @@ class Killed(BaseException):
 
 
 def test_what_is_killed_around_its_statement_makes_each_event_once(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(results, "_PAGE", 2)
+    monkeypatch.setattr(named_results, "_PAGE", 2)
     settle, calls = made.known.services.settle_results, 0
 
     def killed(*arguments: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from perdure import allow_failure, flow, tags, task, unmapped
-from perdure._execution.mapped import WINDOW, Mapped
+from perdure._execution.map_window import WINDOW, Mapped
 from perdure.errors import MappingLengthMismatch, MappingMissingIterable, MissingResult
 from perdure.task_runners import SequentialTaskRunner, ThreadTaskRunner
 

@@ -16,7 +16,7 @@ from perdure import cancel_flow_run, session
 from perdure._rooms.deployments.port import QueueFilter
 from perdure._rooms.deployments.runs import Wanted, make_runs
 from perdure._rooms.deployments.store import SqlDeployments
-from perdure._worker.ahead import Ahead
+from perdure._worker.claimed_ahead import Ahead
 from perdure._worker.fork_server import WarmStart
 from perdure._worker.process import ProcessInfrastructure
 from perdure.flows import load_flow_from_entrypoint
@@ -235,7 +235,7 @@ def test_runs_behind_one_that_takes_long_are_given_back_to_the_queue(known, prog
 
 def test_what_is_claimed_ahead_is_what_begins_soon(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr("perdure._worker.ahead.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("perdure._worker.claimed_ahead.time.monotonic", lambda: now[0])
     ahead = Ahead(4)
     assert ahead.room == 0
     ahead.note(0.125)

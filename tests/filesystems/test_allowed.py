@@ -8,7 +8,7 @@ import pytest
 
 from perdure import session, settings
 from perdure._blocks.approved import approve
-from perdure._platform.places import is_within, parse_places, plain_place
+from perdure._platform.storage_urls import is_within, parse_places, plain_place
 from perdure._storages.allowed_storages import Allowed
 from perdure.errors import ResultUnreadable, SettingError
 from perdure.filesystems import GCS, S3, Azure, LocalFileSystem, RemoteFileSystem

@@ -16,8 +16,8 @@ import pandas as pd
 
 from perdure import flow, session, settings
 from perdure._engine.recovery import kept_values as kept
-from perdure._results.payload import PayloadWriter
-from perdure._results.stored_payload import StoredPayload
+from perdure._results.payload_reader import StoredPayload
+from perdure._results.payload_writer import PayloadWriter
 from perdure._serializers.text import to_base64
 from perdure._store import wire
 from perdure._store.embedded import EmbeddedOrchestrator

@@ -24,7 +24,7 @@ def test_equal_digests_say_that_results_are_the_same_and_nothing_is_loaded(value
 
 
 def test_the_chunks_that_differ_are_known_before_any_is_fetched(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("perdure._results.payload.CHUNK", 1 << 18)
+    monkeypatch.setattr("perdure._results.payload_writer.CHUNK", 1 << 18)
     before = numpy.zeros(1 << 18, "f4")  # 1 MiB
     after = before.copy()
     after[-1] = 1

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from pydantic import PrivateAttr
 
 from perdure import settings as perdure_settings
-from perdure._results import payload as payloads
-from perdure._results.payload import HeldPayload, Layout, PayloadWriter
+from perdure._results import payload_writer as payloads
+from perdure._results.payload_reader import StoredPayload
+from perdure._results.payload_writer import HeldPayload, Layout, PayloadWriter
 from perdure._results.store import write_result
-from perdure._results.stored_payload import StoredPayload
 from perdure.errors import ResultCorrupt, ResultMissing, SerializationError
 from perdure.filesystems import LocalFileSystem
 from perdure.results import PersistedResult

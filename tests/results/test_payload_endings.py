@@ -10,7 +10,7 @@ import pyarrow.parquet
 import pytest
 
 from perdure import task
-from perdure._results.payload import payload_ending, payload_key, payload_owner
+from perdure._results.payload_writer import payload_ending, payload_key, payload_owner
 from perdure._results.removal import payloads_of
 from perdure.results import copy_result
 from perdure.session import current

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from perdure._results.places import storage_at
+from perdure._results.storage_by_name import storage_at
 from perdure.blocks import Block
 from perdure.errors import BlockError
 from perdure.filesystems import GCS, S3, Azure, LocalFileSystem, RemoteFileSystem

@@ -10,7 +10,7 @@ import pytest
 
 from perdure import session, settings
 from perdure._platform.ids import new_id
-from perdure._rooms.events import posting, sending
+from perdure._rooms.events import notification_delivery, webhook_delivery
 from perdure._rooms.events.hooks import webhook
 from perdure._rooms.events.port import Delivery, Event, EventFilter
 from perdure._server.services import deliveries as module
@@ -85,7 +85,7 @@ def notified(known: Orchestrator, urls: list[str], count: int) -> list[str]:
 def test_receivers_that_never_answer_hold_up_nobody_else(
     known: Orchestrator, runtime: ServiceRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sending, "SECONDS", 300)
+    monkeypatch.setattr(notification_delivery, "SECONDS", 300)
     with receiving() as receiver, stuck() as silent, stuck(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 9_999) as slow:
         notified(known, [*[silent] * 10, *[slow] * 10, receiver.url], 15)
         deliveries = Deliveries()
@@ -99,7 +99,7 @@ def test_receivers_that_never_answer_hold_up_nobody_else(
 def test_an_attempt_takes_no_longer_than_it_may_however_slowly_the_answer_comes(
     known: Orchestrator, runtime: ServiceRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sending, "SECONDS", 0.3)
+    monkeypatch.setattr(notification_delivery, "SECONDS", 0.3)
     with stuck(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 9_999) as slow:
         notified(known, [slow], 1)
         deliveries = Deliveries()
@@ -113,7 +113,7 @@ def test_an_attempt_takes_no_longer_than_it_may_however_slowly_the_answer_comes(
 def test_more_hooks_than_threads_all_have_their_turn(
     known: Orchestrator, runtime: ServiceRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sending, "SECONDS", 0.2)
+    monkeypatch.setattr(notification_delivery, "SECONDS", 0.2)
     monkeypatch.setattr(module, "_AT_ONCE", 3)
     with receiving() as receiver, stuck() as silent:
         notified(known, [*[silent] * 6, receiver.url], 5)
@@ -132,7 +132,7 @@ def test_an_error_of_any_kind_is_an_attempt_that_failed(
     def fail(*_: object) -> str:
         raise error
 
-    monkeypatch.setattr(posting, "post", fail)
+    monkeypatch.setattr(webhook_delivery, "post", fail)
     notified(known, ["http://127.0.0.1/"], 2)
     deliveries = Deliveries()
     deliveries(runtime, None)

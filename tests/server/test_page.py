@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from perdure._server.page import Page
+from perdure._server.web_page import Page
 from tests.server.serving import Serving, serving
 
 SCRIPT = "console.log('hello')\n" * 100

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from perdure import flow, session
-from perdure._results import payload
+from perdure._results import payload_writer
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure.results import PersistedResult, find_result
 from perdure.settings import current
@@ -21,7 +21,7 @@ CHUNK = 100_000  # bytes
 @pytest.fixture
 def large(monkeypatch: pytest.MonkeyPatch) -> str:
     """The id of a run with a result of several chunks."""
-    monkeypatch.setattr(payload, "CHUNK", CHUNK)
+    monkeypatch.setattr(payload_writer, "CHUNK", CHUNK)
     made = flow(persist_result=True)(lambda: np.arange(60_000))
     id = made(return_state=True).flow_run_id
     session.close()

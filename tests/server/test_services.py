@@ -15,8 +15,8 @@ from perdure._blocks.secrets import encrypt
 from perdure._platform.hosts import is_public
 from perdure._platform.ids import new_id
 from perdure._rooms.events.event_signatures import signature
+from perdure._rooms.events.notification_delivery import hook_context, shown_url
 from perdure._rooms.events.port import EventFilter, Hook, Service
-from perdure._rooms.events.sending import hook_context, shown_url
 from perdure._server.services import SERVICES, Services, deliveries
 from perdure._server.services.deliveries import deliver
 from perdure._server.services.events import Events

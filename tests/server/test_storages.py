@@ -14,7 +14,7 @@ from perdure import session, task
 from perdure._platform.clock import system_clock
 from perdure._platform.hosts import is_public
 from perdure._platform.ids import new_id
-from perdure._results.payload import Layout
+from perdure._results.payload_writer import Layout
 from perdure._store import wire
 from perdure.filesystems import LocalFileSystem
 from perdure.records import BlockRecord, FlowRunRecord, ResultRecord, StateRecord

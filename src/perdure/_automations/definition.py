@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 
-from perdure._platform.places import plain_place
+from perdure._platform.storage_urls import plain_place
 from perdure._scheduling.cron_and_intervals import CronRule
 
 MOST_KEYS = 10_000  # of `for_each`, that are counted apart at a time; those that came first are forgotten

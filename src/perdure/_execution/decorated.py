@@ -9,13 +9,13 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from perdure._execution import definition
 from perdure._execution.drawing import Way, draw_call
-from perdure._execution.mapped import Submitted
+from perdure._execution.map_window import Submitted
 from perdure._execution.mapping import mapped
 from perdure._execution.named_options import CommonOptions, Options
 from perdure._model.annotations import unmapped
+from perdure._model.argument_binding import Passed
 from perdure._model.colour import caller_is_async
 from perdure._model.coroutine_marks import CoroutineMarks
-from perdure._model.signatures import Passed
 
 T = TypeVar("T")
 _BY_POSITION = [Passed(number, frozenset()) for number in range(8)]  # most calls, which need none of their own

@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 
 from perdure._engine.identity.policies import CachePolicy, Inputs, policy_of
 from perdure._engine.lifecycle.retries import delays_of
+from perdure._model.argument_binding import Signature
 from perdure._model.errors import DefinitionError
 from perdure._model.options import FlowOptions, Resources, RunOptions, TaskOptions
 from perdure._model.retention import Retention
-from perdure._model.signatures import Signature
 from perdure._platform.amounts import parse_size
 from perdure._platform.clock import LONGEST_WAIT
 from perdure._platform.importable import is_importable

@@ -20,7 +20,7 @@ from perdure._execution.deployment_runs import run_deployment
 from perdure._model.colour import caller_is_async
 from perdure._model.errors import DeploymentError, DeploymentMissing
 from perdure._platform.ids import new_id
-from perdure._results.places import storage_at
+from perdure._results.storage_by_name import storage_at
 from perdure._rooms.deployments.bundles import Bundle, Packed, bundled
 from perdure._rooms.deployments.definition import Definition, check_schedule, definition_of
 from perdure._rooms.deployments.job_templates import job_of
@@ -33,7 +33,7 @@ from perdure._rooms.deployments.ticks import scheduled
 from perdure._scheduling.partitions import Partitions
 from perdure._scheduling.schedule import Cron, Interval, RRule, Schedule
 from perdure._session import session as sessions
-from perdure._session.result_places import storage_of
+from perdure._session.storage_and_serializer import storage_of
 from perdure._settings import settings
 from perdure._worker.loop import Worker
 from perdure._worker.process import ProcessInfrastructure

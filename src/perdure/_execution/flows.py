@@ -10,8 +10,8 @@ from perdure._engine.drivers import adrive, drive
 from perdure._engine.lifecycle.begin import begin_flow
 from perdure._engine.lifecycle.flow_run import FlowCall, flow_run
 from perdure._engine.lifecycle.validation import validated
+from perdure._engine.recovery.rerun_from_step import reuse_before
 from perdure._engine.recovery.resumption import Resumable, claimed_for_sure, claimed_with, resumable
-from perdure._engine.recovery.reuse import reuse_before
 from perdure._engine.recovery.run_claims import run_of
 from perdure._engine.recovery.start_record import arguments_of
 from perdure._execution import definition, drawing
@@ -33,11 +33,11 @@ from perdure._execution.generator_runs import aitems, items
 from perdure._execution.named_options import OptionsOfFlows
 from perdure._execution.submission import submit_call
 from perdure._execution.submittable import Submittable
+from perdure._model.argument_binding import Passed
 from perdure._model.colour import call_is_awaited, caller_is_async, on_event_loop
 from perdure._model.errors import DefinitionError, ResumeError
 from perdure._model.options import FlowOptions, Hook, RetryDelay
 from perdure._model.records import NOBODY
-from perdure._model.signatures import Passed
 from perdure._model.states import State
 from perdure._model.tracebacks import fold
 from perdure._platform.threads import in_thread

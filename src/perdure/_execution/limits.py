@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
-from perdure._engine.coordination.limits import draw_slots, occupy_slots
+from perdure._engine.coordination.waiting_for_slots import draw_slots, occupy_slots
 from perdure._engine.drivers import adrive, drive
 from perdure._engine.port import Runtime
 from perdure._execution.missing_limits import report_missing

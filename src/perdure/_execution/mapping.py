@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar, overload
 
 from perdure._engine.lifecycle.upstream import state_of
-from perdure._execution.mapped import Mapped, Parameters, Submit, unfinished_outside
+from perdure._execution.map_window import Mapped, Parameters, Submit, unfinished_outside
 from perdure._model.annotations import Annotation, allow_failure, unmapped
 from perdure._model.errors import MappingLengthMismatch, MappingMissingIterable
 from perdure._model.states import State

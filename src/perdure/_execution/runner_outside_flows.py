@@ -6,7 +6,7 @@ import os
 import threading
 from contextlib import suppress
 
-from perdure._execution.mapped import unfinished_outside
+from perdure._execution.map_window import unfinished_outside
 from perdure._runners.threads import ThreadTaskRunner
 
 _outside: ThreadTaskRunner | None = None  # runs what is submitted outside all flows

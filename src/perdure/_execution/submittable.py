@@ -6,10 +6,10 @@ from typing import Any, Generic, Literal, Never, ParamSpec, TypeVar, overload
 
 from perdure._execution import drawing
 from perdure._execution.decorated import Decorated
-from perdure._execution.mapped import Submitted
+from perdure._execution.map_window import Submitted
 from perdure._execution.mapping import AsyncMappedFutures, MappedFutures
 from perdure._execution.named_options import Options
-from perdure._model.signatures import Passed
+from perdure._model.argument_binding import Passed
 from perdure._model.states import State
 from perdure._run.arguments import WaitedFor, WaitFor, runs_of
 from perdure._run.futures import AsyncFuture, Future

@@ -21,9 +21,9 @@ from perdure._execution.generator_runs import aitems, items
 from perdure._execution.named_options import OptionsOfTasks
 from perdure._execution.submission import arun_task, run_task, submit_task
 from perdure._execution.submittable import Submittable
+from perdure._model.argument_binding import Passed
 from perdure._model.colour import call_is_awaited
 from perdure._model.options import Hook, RetryDelay, TaskOptions
-from perdure._model.signatures import Passed
 from perdure._model.states import State
 from perdure._model.tracebacks import fold
 from perdure._run.arguments import WaitedFor, WaitFor, runs_of

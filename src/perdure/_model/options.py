@@ -6,8 +6,8 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
+from perdure._model.argument_binding import Signature
 from perdure._model.retention import Retention
-from perdure._model.signatures import Signature
 from perdure._platform.programs import name_of_module
 
 Hook = Callable[..., object]  # called with (flow or task, its run, the state)

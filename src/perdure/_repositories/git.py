@@ -17,10 +17,10 @@ from pydantic import AfterValidator, SecretStr, model_validator
 
 from perdure._blocks.block import Block
 from perdure._blocks.system import Secret
+from perdure._model.awaited import awaited_in_async_code
 from perdure._model.errors import CommandFailed, IntegrationError
 from perdure._platform.named import NamedTuple
 from perdure._repositories.github_credentials import GitHubCredentials
-from perdure._run.awaited_calls import awaited_in_async_code
 from perdure._run.logs import run_log
 from perdure._run.started_programs import Command, Process
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 
 from perdure._blocks.block import Block
+from perdure._model.awaited import awaited_in_async_code
 from perdure._repositories.git import GitRepository, Ref, RepositoryUrl, Wanted, copy_into
 from perdure._repositories.github_credentials import GitHubCredentials
-from perdure._run.awaited_calls import awaited_in_async_code
 
 __all__ = ["GitHub", "GitHubCredentials", "GitHubRepository"]
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 from perdure._blocks.block import Block
+from perdure._model.awaited import awaited_in_async_code
 from perdure._model.errors import IntegrationError
-from perdure._run.awaited_calls import awaited_in_async_code
 
 if TYPE_CHECKING:
     import httpx

@@ -11,7 +11,7 @@ from perdure._results.changes import Change
 from perdure._results.comparison import compare
 from perdure._results.document import PersistedResultBlob
 from perdure._results.lookup import find_run, get_result, known_runs
-from perdure._results.payload import Layout
+from perdure._results.payload_writer import Layout
 from perdure._results.shared_keys import check_own
 from perdure._results.store import FindStorage, result_from_record
 from perdure._results.types import PersistedResult

@@ -22,8 +22,8 @@ from perdure._platform.named import NamedTuple
 from perdure._platform.version import VERSION
 from perdure._results import signing
 from perdure._results.description import SerializerDescription, description_of
-from perdure._results.payload import Layout
-from perdure._results.stored_payload import StoredPayload
+from perdure._results.payload_reader import StoredPayload
+from perdure._results.payload_writer import Layout
 from perdure._settings import settings
 
 if TYPE_CHECKING:  # it imports pydantic, which a process that persists nothing does not need

@@ -18,8 +18,8 @@ from perdure._platform.ids import new_id
 from perdure._platform.named import NamedTuple
 from perdure._results.document import PersistedResultBlob, digest_of
 from perdure._results.lookup import Known, known_runs
-from perdure._results.payload import payload_owner
-from perdure._results.places import storage_at
+from perdure._results.payload_writer import payload_owner
+from perdure._results.storage_by_name import storage_at
 from perdure._results.store import Storages
 from perdure._rooms.results.records import ResultFilter
 from perdure._store.sql.temporary_keys import TemporaryKeys

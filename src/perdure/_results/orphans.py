@@ -11,7 +11,7 @@ from perdure._platform.clock import Micros
 from perdure._results.confirmation import MOST_READ, is_document
 from perdure._results.document import read_document
 from perdure._results.keys import is_own_key
-from perdure._results.payload import payload_owner
+from perdure._results.payload_writer import payload_owner
 from perdure._rooms.results.port import Pruning
 
 if TYPE_CHECKING:  # it imports pydantic

@@ -13,7 +13,7 @@ from perdure._results.confirmation import foreign
 from perdure._results.document import read_document
 from perdure._results.keys import is_own_key
 from perdure._results.lookup import Known, find_run, known_runs, persisted_record
-from perdure._results.payload import payload_owner
+from perdure._results.payload_writer import payload_owner
 from perdure._results.types import PersistedResult
 from perdure._rooms.results.records import ResultFilter
 from perdure._rooms.runs.records import FlowRun, RunFilter

@@ -25,11 +25,11 @@ from perdure._platform.named import NamedTuple
 from perdure._results import signing
 from perdure._results.document import resealed
 from perdure._results.lookup import kept_records, known_runs, persisted_record
-from perdure._results.payload import Layout, PayloadWriter, dumped, payload_key
+from perdure._results.payload_reader import StoredPayload
+from perdure._results.payload_writer import Layout, PayloadWriter, dumped, payload_key
 from perdure._results.protection import protection_of
 from perdure._results.removal import Place, sharing
 from perdure._results.store import description_of, replace_document
-from perdure._results.stored_payload import StoredPayload
 from perdure._results.transfer import Original, original_of
 from perdure._rooms.results.records import ResultFilter
 

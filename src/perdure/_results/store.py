@@ -13,8 +13,8 @@ from perdure._platform.named import NamedTuple
 from perdure._results.document import PersistedResultBlob, digest_of, encode, read_document
 from perdure._results.inline import Inline, held_by
 from perdure._results.keys import new_key
-from perdure._results.payload import HeldPayload, Layout, PayloadWriter, dumped, payload_key, payload_owner
-from perdure._results.stored_payload import StoredPayload
+from perdure._results.payload_reader import StoredPayload
+from perdure._results.payload_writer import HeldPayload, Layout, PayloadWriter, dumped, payload_key, payload_owner
 from perdure._results.type_names import type_name
 from perdure._results.types import BaseResult, LiteralResult, PersistedResult, UnpersistedResult, literal_from_json
 from perdure._settings import settings

@@ -1,11 +1,9 @@
 """What results say to those who ask: at once, or awaited."""
 
-from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from perdure._model.colour import FetchPolicy, caller_is_async
 from perdure._model.states import Fetchable
-from perdure._platform.threads import in_thread
 
 R = TypeVar("R")
 
@@ -29,10 +27,3 @@ class FetchableResult(Fetchable, Generic[R]):
         if caller_is_async() and FetchPolicy.fetch_in_async():
             return self.aget()  # type: ignore[return-value] # as who set it expects
         return self.load()  # type: ignore[no-any-return] # of the state's own protocol
-
-
-def perhaps_awaited(make: Callable[[], object]) -> object:
-    """What a function makes; in async code a coroutine of it, which runs in another thread."""
-    if not caller_is_async():
-        return make()
-    return in_thread(make)

@@ -14,12 +14,12 @@ from perdure._results import signing
 from perdure._results.document import PersistedResultBlob, sealed
 from perdure._results.keys import is_own_key
 from perdure._results.lookup import known_runs, persisted_record
-from perdure._results.payload import Layout, payload_ending, payload_key
-from perdure._results.places import storage_at
+from perdure._results.payload_reader import StoredPayload
+from perdure._results.payload_writer import Layout, payload_ending, payload_key
 from perdure._results.removal import delete_objects, sharing
 from perdure._results.shared_keys import check_own
+from perdure._results.storage_by_name import storage_at
 from perdure._results.store import Storages, result_from_record
-from perdure._results.stored_payload import StoredPayload
 from perdure._results.types import PersistedResult
 
 if TYPE_CHECKING:  # it imports pydantic, which a process that persists nothing does not need

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
+from perdure._model.awaited import perhaps_awaited
 from perdure._model.colour import FetchPolicy, caller_is_async
 from perdure._model.errors import ResultCorrupt, ResultError, ResultMissing, ResultNotKept
 from perdure._model.exceptions import portable
@@ -13,7 +14,7 @@ from perdure._results.document import PersistedResultBlob, read_document
 from perdure._results.keys import is_own_key
 from perdure._results.quick_read import read_quickly
 from perdure._results.shared_keys import Read, check_replaced
-from perdure._results.sync_or_async import FetchableResult, perhaps_awaited
+from perdure._results.sync_or_async import FetchableResult
 from perdure._results.type_names import type_name
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ class LiteralResult(BaseResult[R]):
         """
         if literal_of(obj) is None:
             raise TypeError(f"{obj!r} is no literal: these are True, False, None and UUIDs.")
-        return perhaps_awaited(lambda: cls(obj))
+        return perhaps_awaited(cls, obj)
 
     @property
     def python_type(self) -> str:

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
+from perdure._model.argument_binding import Passed
 from perdure._model.dumped import Dumped
 from perdure._model.errors import MissingContext
 from perdure._model.options import FlowOptions, RunOptions, TaskOptions
 from perdure._model.records import Owner, ResultRecord, WaitRecord
-from perdure._model.signatures import Passed
 from perdure._model.state_types import StateType
 from perdure._model.states import State
 from perdure._platform import forks

@@ -69,7 +69,7 @@ _CALLERS: dict[str, tuple[str, ...]] = {
     # Not `drive`, round these: it cannot tell the steps what is raised just as it goes back to where it began.
     "perdure._engine.drivers": ("call", "_acall", "_next_item", "_anext_item"),
     "perdure._engine.lifecycle.timeouts": (),
-    "perdure._execution.mapped": (),
+    "perdure._execution.map_window": (),
     "perdure._execution.mapping": (),
 }
 

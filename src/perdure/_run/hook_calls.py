@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from perdure._model.signatures import signature_of
+from perdure._model.argument_binding import signature_of
 from perdure._model.states import State
 from perdure._run.context import RunContext
 from perdure._run.effects import Call

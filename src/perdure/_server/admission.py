@@ -33,8 +33,8 @@ from perdure._server.access_log import AccessLogEntry, log_failure, log_request
 from perdure._server.addresses import came_encrypted, client_address, networks
 from perdure._server.bodies import Bodies
 from perdure._server.hosts import refused_host, refused_origin
-from perdure._server.page import POLICY
 from perdure._server.request_limits import Rates
+from perdure._server.web_page import POLICY
 
 Answered = Callable[[str | None, int], None]  # takes the route and the status
 Spans = Callable[[str, Mapping[str, str]], AbstractContextManager[Answered]]

@@ -16,8 +16,8 @@ from perdure._http.config import ServerConfig
 from perdure._http.counting import Counting
 from perdure._http.errors import explain_errors
 from perdure._http.launcher import Starter
+from perdure._http.open_objects import Sessions
 from perdure._http.record_routes import kept_router
-from perdure._http.sessions import Sessions
 from perdure._http.storages import ServedStorages
 from perdure._http.streams import Streams
 from perdure._model.ports import Kept
@@ -26,13 +26,13 @@ from perdure._platform.version import VERSION
 from perdure._server.admission import Guard
 from perdure._server.api_page import add_description
 from perdure._server.metrics import Metrics
-from perdure._server.page import Page
 from perdure._server.request_limits import Rates
 from perdure._server.routes import health, metrics, overview, session, status
 from perdure._server.routes import orchestrator as of_orchestrator
 from perdure._server.routes import settings as settings_routes
 from perdure._server.services import SERVICES, Services
 from perdure._server.services.runtime import ServiceRuntime
+from perdure._server.web_page import Page
 from perdure._settings import settings
 from perdure._store.embedded import EmbeddedOrchestrator
 

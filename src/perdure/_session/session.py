@@ -38,7 +38,7 @@ from perdure._run.context import FlowRunContext, current_run
 from perdure._runners.base import TaskRunner
 from perdure._runners.threads import SequentialTaskRunner, ThreadTaskRunner
 from perdure._session.owned_runs import OwnedRuns
-from perdure._session.result_places import ResultPlaces, is_default
+from perdure._session.storage_and_serializer import ResultPlaces, is_default
 from perdure._settings import settings
 from perdure._settings.fields import Settings
 from perdure._store import lifetime  # noqa: F401 - for the order of what is done at exit

@@ -6,7 +6,7 @@ Allowed are the local storage, the places that a setting lists, and the blocks t
 from collections.abc import Sequence
 
 from perdure._blocks.approved import is_approved
-from perdure._platform.places import directory_place, is_within, parse_places
+from perdure._platform.storage_urls import directory_place, is_within, parse_places
 from perdure._settings import settings
 from perdure._storages.storage import Storage
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, SecretStr, model_validator
 
-from perdure._platform.places import plain_place
+from perdure._platform.storage_urls import plain_place
 from perdure._storages.aws_profiles import aws_profile
 from perdure._storages.object_store import ObjectStore, checked_endpoint, checked_path
 

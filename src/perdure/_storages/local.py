@@ -14,7 +14,7 @@ from pydantic import AfterValidator
 from perdure._model.errors import StorageKeyError
 from perdure._platform.clock import Micros
 from perdure._platform.files import TEMPORARY_PREFIX
-from perdure._platform.places import directory_place
+from perdure._platform.storage_urls import directory_place
 from perdure._settings import settings
 from perdure._storages import local_files as files
 from perdure._storages.storage import Entry, Storage, Writer, check_key

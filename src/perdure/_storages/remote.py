@@ -15,7 +15,7 @@ from perdure._platform.files import TEMPORARY_PREFIX
 from perdure._platform.ids import new_id
 from perdure._platform.memory import room_for
 from perdure._platform.named import NamedTuple
-from perdure._platform.places import directory_place, plain_place
+from perdure._platform.storage_urls import directory_place, plain_place
 from perdure._storages.storage import Entry, Storage, Writer, check_key
 
 if TYPE_CHECKING:

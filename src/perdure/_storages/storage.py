@@ -2,14 +2,14 @@
 
 import re
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path, PurePath
 from typing import Any, Protocol
 
 from perdure._blocks.approved import approve
 from perdure._blocks.block import Block
-from perdure._model.awaited import AwaitableText
+from perdure._model.awaited import AwaitableText, perhaps_awaited
 from perdure._model.colour import caller_is_async
 from perdure._model.errors import StorageKeyError
 from perdure._platform.clock import Micros
@@ -224,7 +224,7 @@ class Storage(Block):
             OSError: the directory cannot be written to.
         """
         key = None if from_path is None else self.key_of(from_path)
-        return _perhaps_awaited(directories.get_directory, self, key, local_path)
+        return perhaps_awaited(directories.get_directory, self, key, local_path)
 
     def put_directory(
         self,
@@ -241,7 +241,7 @@ class Storage(Block):
             OSError: the directory cannot be read.
         """
         key = None if to_path is None else self.key_of(to_path)
-        return _perhaps_awaited(directories.put_directory, self, local_path, key, ignore_file)
+        return perhaps_awaited(directories.put_directory, self, local_path, key, ignore_file)
 
     async def aread(self, key: str) -> bytes:
         """`read`, awaited."""
@@ -258,12 +258,6 @@ class Storage(Block):
     async def adelete(self, key: str) -> None:
         """`delete`, awaited."""
         await in_thread(self.delete, key)
-
-
-def _perhaps_awaited(copy: Callable[..., object], *args: object) -> object:
-    if not caller_is_async():
-        return copy(*args)
-    return in_thread(copy, *args)
 
 
 class _Gathering:

@@ -30,7 +30,7 @@ from perdure._rooms.deployments.serving import Serving
 from perdure._rooms.deployments.ticks import make_due_runs
 from perdure._rooms.runs.records import RunFilter
 from perdure._session.session import Session
-from perdure._worker.ahead import Ahead
+from perdure._worker.claimed_ahead import Ahead
 from perdure._worker.claimed_run import Ends, Watched
 from perdure._worker.infrastructure import HandsOver, Infrastructure, Job, Started, Unreachable
 from perdure._worker.jobs import FIRST_EPOCH, Jobs, Known

@@ -40,7 +40,7 @@ def prune(
     A run stays as long as it, or anything inside it, is unfinished or can be resumed, has a result whose file is
     kept, or is referred to by a cache key. `perdure result prune` removes old results first.
     """
-    from perdure._store.maintenance.forgetting import ENDED, forget
+    from perdure._store.maintenance.pruning_runs import ENDED, prune_runs
 
     now, database = system_clock(), database_of(settings.current())
     try:
@@ -50,7 +50,7 @@ def prune(
     if unfinished := [str(state) for state in states if state not in FINAL]:
         raise typer.BadParameter(f"{unfinished[0]} is no end of a run: those stay.", param_hint="--state")
     size_before = _size(database)
-    gone = forget(database, before, now, states=tuple(states) or ENDED, results=results, dry_run=dry_run)
+    gone = prune_runs(database, before, now, states=tuple(states) or ENDED, results=results, dry_run=dry_run)
     if vacuum and not dry_run:
         with closing(database.connect()) as connection, database.errors():
             database.reclaim(connection)

@@ -8,7 +8,7 @@ from perdure._model.errors import StorageError
 from perdure._platform.clock import system_clock
 from perdure._rooms.deployments.bundle_removal import Removed, known_bundles, remove_bundles
 from perdure._session import session
-from perdure._session.result_places import storage_of
+from perdure._session.storage_and_serializer import storage_of
 from perdure._settings import settings
 from perdure.cli.groups import MOST, AsJson
 from perdure.cli.output import note, plural, show, show_json, size_text

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from perdure._results.places import storage_at
+from perdure._results.storage_by_name import storage_at
 from perdure._results.transfer import copy_result
 from perdure.cli import completion, find
 from perdure.cli.groups import AsJson

@@ -145,6 +145,6 @@ def _storage_id(text: str) -> str:
     if is_id(text):
         return text.lower()
     import perdure.results  # noqa: F401 - as a whole first: another thread may be importing it
-    from perdure._results.places import storage_at
+    from perdure._results.storage_by_name import storage_at
 
     return storage_at(text).settled().record().id

@@ -149,7 +149,7 @@ def services(as_json: AsJson = False) -> None:
 
 
 def _place(text: str) -> str:
-    from perdure._platform.places import RULE, parse_places
+    from perdure._platform.storage_urls import RULE, parse_places
 
     try:
         return parse_places(text)[0]

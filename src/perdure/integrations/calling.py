@@ -3,8 +3,8 @@
 import importlib
 from typing import Any
 
+from perdure._model.awaited import awaited_in_async_code
 from perdure._model.errors import IntegrationError
-from perdure._run.awaited_calls import awaited_in_async_code
 from perdure._run.logs import run_log
 
 __all__ = ["awaited_in_async_code", "imported", "run_log"]

@@ -15,7 +15,7 @@ from perdure._model.errors import SerializationError
 from perdure._platform import moved
 from perdure._platform.finished_imports import imported
 from perdure._platform.programs import is_program
-from perdure._results.payload import blake3_of
+from perdure._results.payload_writer import blake3_of
 
 _PICKLE_PROTOCOL = 5
 _LARGE = 1024 * 1024  # bytes that are digested by BLAKE3 first: it takes a third of the time or less, on any processor

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from perdure._results.payload import blake3_of
+from perdure._results.payload_writer import blake3_of
 
 _LARGE = 1024 * 1024  # bytes that are digested by BLAKE3 first: it takes a third of the time or less, on any processor
 _DECIMAL = 10**4300  # integers of no more digits have a decimal text in every process, whatever limit Python was given

@@ -14,11 +14,11 @@ from perdure._engine.lifecycle.task_run import TaskCall
 from perdure._engine.port import Runtime
 from perdure._engine.recovery.resumption import Resumable
 from perdure._engine.recovery.start_record import reuse_of
+from perdure._model.argument_binding import Passed
 from perdure._model.colour import on_event_loop
 from perdure._model.errors import ResultError, StorageError
 from perdure._model.options import FlowOptions, TaskOptions
 from perdure._model.records import NOBODY, FlowRunRecord, Record, TaskRunRecord
-from perdure._model.signatures import Passed
 from perdure._model.state_types import StateType
 from perdure._model.states import State
 from perdure._platform.ids import new_id

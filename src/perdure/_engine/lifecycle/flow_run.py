@@ -16,7 +16,7 @@ from perdure._engine.lifecycle.upstream import UpstreamNotCompleted, resolved
 from perdure._engine.lifecycle.validation import validated
 from perdure._engine.port import Runtime
 from perdure._engine.recovery.durable_timers import resume_retries
-from perdure._engine.recovery.reuse import take_over_steps
+from perdure._engine.recovery.rerun_from_step import take_over_steps
 from perdure._model.errors import CrashedRun, OrchestratorError, RunTimeout, SuspendRequested, UpstreamTaskError
 from perdure._model.records import Record
 from perdure._model.state_types import StateType

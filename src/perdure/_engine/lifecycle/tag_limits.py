@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from perdure._engine.coordination.limits import occupy_slots, sleep
+from perdure._engine.coordination.waiting_for_slots import occupy_slots, sleep
 from perdure._engine.lifecycle.runs import enter
 from perdure._engine.port import Runtime
 from perdure._model.records import Record

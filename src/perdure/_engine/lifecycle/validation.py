@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, Any
 
+from perdure._model.argument_binding import signature_of
 from perdure._model.errors import ParameterTypeError
 from perdure._model.options import FlowOptions
-from perdure._model.signatures import signature_of
 from perdure._platform.annotations import own_annotations, own_texts
 from perdure._platform.lazy_import import LazyModule
 from perdure._platform.secrecy import REDACTED, is_secret_name, redact, shortened

@@ -9,9 +9,9 @@ from perdure._migration.takeover.source import Row, from_json, micros
 from perdure._model.errors import ArtifactError
 from perdure._model.records import ArtifactKind, ArtifactRecord
 from perdure._platform.ids import dated_id
-from perdure._rooms.artifacts.cells import table_data
 from perdure._rooms.artifacts.creation import checked_page
 from perdure._rooms.artifacts.records import ArtifactFilter
+from perdure._rooms.artifacts.table_artifacts import table_data
 
 _PAGE = 200  # artifacts
 _COLUMNS = ("id", "created", "updated", "key", "type", "data", "flow_run_id", "task_run_id", "description")

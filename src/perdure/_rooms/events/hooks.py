@@ -11,8 +11,8 @@ from perdure._platform.clock import system_clock
 from perdure._platform.hosts import is_public
 from perdure._platform.ids import new_id
 from perdure._platform.suggest import nearest
+from perdure._rooms.events.notification_delivery import hook_context, shown_url
 from perdure._rooms.events.port import OF_STATES, Hook
-from perdure._rooms.events.sending import hook_context, shown_url
 
 STATES = ("scheduled", "pending", "running", "completed", "failed", "crashed", "cancelling", "cancelled", "paused")
 KINDS = {f"flow-run.{each}" for each in (*STATES, "late", "stuck")} | {"task-run.failed", "task-run.crashed"}
@@ -29,7 +29,7 @@ def webhook(url: str, secret: str | None, kinds: Sequence[str], flow: str | None
     Raises:
         HookError: the URL is none for it, or there is no such kind of event.
     """
-    from perdure._rooms.events.posting import is_url  # imports httpx
+    from perdure._rooms.events.webhook_delivery import is_url  # imports httpx
 
     try:
         parts = urlsplit(url)
@@ -45,7 +45,7 @@ def webhook(url: str, secret: str | None, kinds: Sequence[str], flow: str | None
 
 def _check_address(host: str, private: bool) -> None:
     """Refuse numbers for a host that are no address, or none that the webhook may be at; names are looked up later."""
-    from perdure._rooms.events.posting import raw_host  # imports httpx
+    from perdure._rooms.events.webhook_delivery import raw_host  # imports httpx
 
     if not _NUMBERS.fullmatch(host):
         if not _NAME.fullmatch(raw_host(host)):

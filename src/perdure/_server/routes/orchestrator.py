@@ -13,8 +13,8 @@ from starlette.exceptions import HTTPException
 from perdure._http.authorisation import caller_of, needs
 from perdure._http.dependencies import Known
 from perdure._http.errors import answer
+from perdure._http.open_objects import Sessions
 from perdure._http.routers import ApiRouter
-from perdure._http.sessions import Sessions
 from perdure._model.errors import NotFound, ProtocolMismatch
 from perdure._platform.ids import is_id
 from perdure._rooms.tokens.records import Scope

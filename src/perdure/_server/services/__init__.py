@@ -5,7 +5,7 @@ from collections.abc import Collection
 from perdure._server.services.automations import AutomationService
 from perdure._server.services.deliveries import Deliveries
 from perdure._server.services.events import Events
-from perdure._server.services.files import Files
+from perdure._server.services.file_triggers import Files
 from perdure._server.services.late import find_late
 from perdure._server.services.loop import Loop, Work
 from perdure._server.services.lost import end_lost_runs

@@ -8,8 +8,8 @@ import time
 
 from perdure._model.errors import OrchestratorError
 from perdure._platform.jitter import random_between
+from perdure._rooms.events.notification_delivery import SECONDS, NotDelivered, notify
 from perdure._rooms.events.port import Delivery, Event, EventFilter, Hook
-from perdure._rooms.events.sending import SECONDS, NotDelivered, notify
 from perdure._server.services.loop import Outcome
 from perdure._server.services.runtime import ServiceRuntime
 
@@ -114,7 +114,9 @@ def deliver(runtime: ServiceRuntime, _: int | None) -> Outcome:
 
 def _try(delivery: Delivery, hook: Hook, runtime: ServiceRuntime) -> Delivery:
     """Try a delivery once, and note what that came to."""
-    from perdure._rooms.events.posting import post  # imports httpx: a server that delivers nothing does not pay for it
+    from perdure._rooms.events.webhook_delivery import (
+        post,  # imports httpx: a server that delivers nothing does not pay for it
+    )
 
     services, attempts = runtime.orchestrator.services, delivery.attempts + 1
     try:

@@ -15,7 +15,7 @@ from perdure._platform.ids import ordered_id
 from perdure._rooms.events.port import ARRIVAL, Delivery, Event, EventFilter, SeenState, deliveries_of
 from perdure._rooms.runs.records import FlowRun
 from perdure._server.services.loop import Outcome
-from perdure._server.services.results import events_of_results
+from perdure._server.services.named_results import events_of_results
 from perdure._server.services.runtime import ServiceRuntime
 
 _PAGE = 2_000  # states

@@ -1,1 +1,1 @@
-"""Looking after a database: copying, checking, and letting go of old runs."""
+"""Looking after a database: copying, checking, and pruning old runs."""

@@ -18,7 +18,7 @@ from perdure._blocks.block import from_record
 from perdure._model.errors import AutomationError, OrchestratorError, OrchestratorUnreachable, PerdureError
 from perdure._platform.clock import Micros, to_datetime
 from perdure._platform.ids import dated_id, id_of, new_id
-from perdure._results.places import storage_at
+from perdure._results.storage_by_name import storage_at
 from perdure._rooms.automations.port import Automation, Automations, Details, LogEntry, LogFilter, WatchedFile
 from perdure._rooms.automations.port import Outcome as Logged
 from perdure._rooms.events.port import NO_RUN, Event

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from perdure._model.errors import ObjectMissing, ResultCorrupt, ResultError, ResultMissing, StorageError
 from perdure._platform.memory import room_for
-from perdure._results.payload import Layout, blake3_of
+from perdure._results.payload_writer import Layout, blake3_of
 
 if TYPE_CHECKING:
     from perdure._storages.storage import Storage

@@ -1,4 +1,4 @@
-"""Letting go of old runs: with their tasks, subflows, states, results, inputs and logs.
+"""Pruning old runs: with their tasks, subflows, states, results, inputs and logs.
 
 Runs go by whole trees: an outermost run, and all that is inside it. A tree stays as long as any of it may be needed: it
 is not at its end, may be resumed, has a result whose document is kept, or a cache key that refers to it.
@@ -70,7 +70,7 @@ AND NOT EXISTS (SELECT 1 FROM cache_claim WHERE cache_claim.process_id = process
 """
 
 
-def forget(
+def prune_runs(
     database: Database,
     before: Micros,
     now: Micros,
@@ -91,16 +91,16 @@ def forget(
     """
     parameters = {"before": before, "now": now, "until": ids_until(before), "most": _TREES}
     listed = ", ".join(f"'{StateType(state)}'" for state in states)
-    with closing(_Forgetting(database, _IS_OLD.replace("<states>", listed), parameters, results)) as forgetting:
+    with closing(_Pruning(database, _IS_OLD.replace("<states>", listed), parameters, results)) as pruning:
         for table, parent in (("flow_run", "parent_flow_run_id"), ("task_run", "flow_run_id")):
-            while forgetting.find(table, parent):
-                forgetting.count() if dry_run else forgetting.remove(progress)
+            while pruning.find(table, parent):
+                pruning.count() if dry_run else pruning.remove(progress)
         if not dry_run:
-            forgetting.sweep()
-    return dict(forgetting.gone)
+            pruning.sweep()
+    return dict(pruning.gone)
 
 
-class _Forgetting:
+class _Pruning:
     """Some trees at a time, in temporary tables."""
 
     def __init__(self, database: Database, is_old: str, parameters: Mapping[str, object], results: bool) -> None:

@@ -15,8 +15,8 @@ from perdure import session, settings
 from perdure._model.errors import StorageError
 from perdure._rooms.automations.port import Automations, LogFilter
 from perdure._rooms.events.port import EventFilter
-from perdure._server.services import files
-from perdure._server.services.files import Files
+from perdure._server.services import file_triggers
+from perdure._server.services.file_triggers import Files
 from perdure._server.services.runtime import ServiceRuntime
 from perdure.automations import Automation, FileTrigger, Notify
 from perdure.filesystems import S3, RemoteFileSystem
@@ -86,7 +86,7 @@ class Kills:
 
 @pytest.fixture
 def kills(looks: Looks, monkeypatch: pytest.MonkeyPatch) -> Kills:
-    monkeypatch.setattr(files, "_PAGE", 2)
+    monkeypatch.setattr(file_triggers, "_PAGE", 2)
     made = Kills()
     services, room = looks.known.services, looks.known.room(Automations)
     monkeypatch.setattr(services, "add_events", made.around(services.add_events))
@@ -198,8 +198,8 @@ def test_a_look_that_is_killed_anywhere_misses_nothing_and_reports_nothing_twice
 def test_a_look_at_many_objects_continues_where_it_was(
     looks: Looks, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "_PAGE", 2)
-    monkeypatch.setattr(files, "_AT_ONCE", 4)
+    monkeypatch.setattr(file_triggers, "_PAGE", 2)
+    monkeypatch.setattr(file_triggers, "_AT_ONCE", 4)
     for each in range(9):
         (folder / f"old-{each}").write_text("x")
     watch(folder)
@@ -259,7 +259,7 @@ def test_a_file_whose_name_is_no_text_is_said_once_in_the_log_and_others_are_rep
 
 def test_the_log_says_when_a_place_can_be_looked_at_again(looks: Looks, monkeypatch: pytest.MonkeyPatch) -> None:
     watch(RemoteFileSystem(basepath="memory://incoming-objects").save("incoming"))
-    monkeypatch.setattr(files, "_REST", 0)
+    monkeypatch.setattr(file_triggers, "_REST", 0)
     service, runtime = Files(), ServiceRuntime(looks.known, settings.current())
     with monkeypatch.context() as broken:
         broken.setattr(RemoteFileSystem, "entries", refused)

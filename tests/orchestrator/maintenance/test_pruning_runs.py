@@ -6,9 +6,9 @@ from rich_runs import report_a_run
 from perdure._model.state_types import ABANDONED
 from perdure._platform.clock import system_clock
 from perdure._store.embedded import EmbeddedOrchestrator
-from perdure._store.maintenance import forgetting
+from perdure._store.maintenance import pruning_runs
 from perdure._store.maintenance.checking import check
-from perdure._store.maintenance.forgetting import forget
+from perdure._store.maintenance.pruning_runs import prune_runs
 from perdure._store.sql.database import Database
 from perdure._store.sql.tables import metadata
 from perdure.records import (
@@ -44,14 +44,14 @@ def count(known: EmbeddedOrchestrator, table: str) -> int:
 
 def stays(database: Database) -> bool:
     """Whether nothing went."""
-    return not forget(database, NOW, NOW).get("flow_run")
+    return not prune_runs(database, NOW, NOW).get("flow_run")
 
 
 def test_a_run_goes_with_all_that_is_in_it(known: EmbeddedOrchestrator, database: Database) -> None:
     unfinished = report_a_run(known, S.RUNNING, kept=False)
     rows = {name: count(known, name) for name in metadata.tables}
     report_a_run(known, kept=False)
-    gone = forget(database, NOW, NOW)
+    gone = prune_runs(database, NOW, NOW)
     assert (gone["flow_run"], gone["task_run"]) == (2, 2)
     assert {name: count(known, name) for name in metadata.tables} == rows
     assert unfinished.id in left(known)
@@ -60,7 +60,7 @@ def test_a_run_goes_with_all_that_is_in_it(known: EmbeddedOrchestrator, database
 
 def test_a_dry_run_removes_nothing_and_shows_what_would_go(known: EmbeddedOrchestrator, database: Database) -> None:
     report_a_run(known, kept=False)
-    assert forget(database, NOW, NOW, dry_run=True) == {"flow_run": 2, "task_run": 2}
+    assert prune_runs(database, NOW, NOW, dry_run=True) == {"flow_run": 2, "task_run": 2}
     assert len(left(known)) == 2
 
 
@@ -73,17 +73,17 @@ def test_what_is_unfinished_or_may_be_resumed_stays(known: EmbeddedOrchestrator,
 def test_what_crashed_goes_once_it_is_asked_for_or_abandoned(known: EmbeddedOrchestrator, database: Database) -> None:
     crashed, abandoned = report_a_run(known, S.CRASHED, kept=False), report_a_run(known, S.CRASHED, kept=False)
     known.commit([state(abandoned, S.CRASHED)._replace(name=ABANDONED)])
-    forget(database, NOW, NOW)
+    prune_runs(database, NOW, NOW)
     assert abandoned.id not in left(known)
     assert crashed.id in left(known)
-    forget(database, NOW, NOW, states=[S.CRASHED])
+    prune_runs(database, NOW, NOW, states=[S.CRASHED])
     assert left(known) == set()
 
 
 def test_what_ended_later_stays(known: EmbeddedOrchestrator, database: Database) -> None:
     early, late = report_a_run(known, kept=False), report_a_run(known, kept=False)
     ended = known.flow_runs(RunFilter(ids=(late.id,)))[0].ended
-    forget(database, ended or 0, NOW)
+    prune_runs(database, ended or 0, NOW)
     assert early.id not in left(known)
     assert late.id in left(known)
 
@@ -105,7 +105,7 @@ def test_a_result_that_is_kept_keeps_its_tree(known: EmbeddedOrchestrator, datab
 
 def test_results_that_are_kept_go_when_that_is_asked_for(known: EmbeddedOrchestrator, database: Database) -> None:
     report_a_run(known)
-    assert forget(database, NOW, NOW, results=True)["result"] == 2
+    assert prune_runs(database, NOW, NOW, results=True)["result"] == 2
 
 
 def test_a_cache_key_that_stands_for_a_result_keeps_its_tree(known: EmbeddedOrchestrator, database: Database) -> None:
@@ -131,16 +131,16 @@ def test_tasks_outside_of_flows_go_with_what_they_called(known: EmbeddedOrchestr
     outer = task_run()
     inner, below = task_run(parent_task_run_id=outer.id), flow_run(parent_task_run_id=outer.id)
     known.commit([each for run in (outer, inner, below) for each in (run, state(run, S.COMPLETED), literal(run))])
-    assert forget(database, NOW, NOW, dry_run=True) == {"flow_run": 1, "task_run": 2}
-    forget(database, NOW, NOW)
+    assert prune_runs(database, NOW, NOW, dry_run=True) == {"flow_run": 1, "task_run": 2}
+    prune_runs(database, NOW, NOW)
     assert [count(known, table) for table in ("task_run", "flow_run", "result", "state")] == [0, 0, 0, 0]
 
 
 def test_large_trees_go_in_groups_and_what_was_interrupted_goes_the_next_time(
     known: EmbeddedOrchestrator, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(forgetting, "_GROUP", 7)
-    monkeypatch.setattr(forgetting, "_TREES", 2)
+    monkeypatch.setattr(pruning_runs, "_GROUP", 7)
+    monkeypatch.setattr(pruning_runs, "_TREES", 2)
     runs = [large_run(known) for _ in range(3)]
 
     def interrupt(gone: int) -> None:
@@ -148,10 +148,10 @@ def test_large_trees_go_in_groups_and_what_was_interrupted_goes_the_next_time(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        forget(database, NOW, NOW, progress=interrupt)
+        prune_runs(database, NOW, NOW, progress=interrupt)
     assert runs[2].id in left(known)
     assert 0 < count(known, "task_run") < 60
-    forget(database, NOW, NOW)
+    prune_runs(database, NOW, NOW)
     assert (left(known), count(known, "task_run"), count(known, "state")) == (set(), 0, 0)
 
 

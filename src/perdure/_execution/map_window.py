@@ -1,4 +1,4 @@
-"""Submitting mapped calls as there is room, and keeping their futures.
+"""The window of a map: its calls are submitted as there is room, and their futures are kept.
 
 The problem: `task.map(range(1_000_000))` must not make a million runs, contexts and pool entries before the first one
 has finished; nor may a generator be drained that yields for ever, or reads a file in the thread that opened it. A

@@ -16,7 +16,7 @@ from perdure._store.sql.tables import metadata
 from perdure.errors import OrchestratorError
 from perdure.records import RunFilter
 from perdure.testing._sample_records import flow_run
-from tests.orchestrator.care.conftest import NewDatabase
+from tests.orchestrator.maintenance.conftest import NewDatabase
 
 
 def contents(database: Database) -> dict[str, list[tuple[object, ...]]]:

@@ -11,10 +11,10 @@ import ssl
 import httpx
 
 from perdure._platform.hosts import is_public
-from perdure._rooms.events import sending
+from perdure._rooms.events import notification_delivery
 from perdure._rooms.events.event_signatures import signature
+from perdure._rooms.events.notification_delivery import NotDelivered, hook_context, revealed
 from perdure._rooms.events.port import Event, Hook
-from perdure._rooms.events.sending import NotDelivered, hook_context, revealed
 
 
 def post(hook: Hook, event: Event, delivery_id: str, now: int) -> str:
@@ -38,7 +38,7 @@ def post(hook: Hook, event: Event, delivery_id: str, now: int) -> str:
     try:
         status = asyncio.run(_status_of(url, address, headers, body))
     except TimeoutError:
-        raise NotDelivered(f"It did not answer within {sending.SECONDS:g} s.") from None
+        raise NotDelivered(f"It did not answer within {notification_delivery.SECONDS:g} s.") from None
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         raise NotDelivered(f"{type(error).__name__}: {error}"[:500]) from None
     if 300 <= status < 400:
@@ -51,9 +51,11 @@ def post(hook: Hook, event: Event, delivery_id: str, now: int) -> str:
 async def _status_of(url: httpx.URL, address: str, headers: dict[str, str], body: bytes) -> int:
     """POST to the very address that was looked at: a name may stand for another one by then."""
     async with (
-        asyncio.timeout(sending.SECONDS),  # of all of it: one that sends a byte now and then takes no longer
+        asyncio.timeout(
+            notification_delivery.SECONDS
+        ),  # of all of it: one that sends a byte now and then takes no longer
         httpx.AsyncClient(
-            trust_env=False, timeout=sending.SECONDS, follow_redirects=False, verify=_certificates()
+            trust_env=False, timeout=notification_delivery.SECONDS, follow_redirects=False, verify=_certificates()
         ) as client,
         client.stream(
             "POST", url.copy_with(host=address), content=body, headers=headers, extensions={"sni_hostname": url.host}

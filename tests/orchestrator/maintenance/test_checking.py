@@ -10,7 +10,7 @@ from perdure._store.sql.database import Database
 from perdure._store.sql.sqlite import SQLite
 from perdure.states import StateType
 from perdure.testing._sample_records import state, task_run
-from tests.orchestrator.care.conftest import NewDatabase
+from tests.orchestrator.maintenance.conftest import NewDatabase
 
 
 def test_a_whole_database_is_whole(database: Database) -> None:

@@ -1,4 +1,4 @@
-"""Tables: rows of cells as JSON holds them, as many of them as are kept with a run."""
+"""Artifacts that are tables: their rows as JSON, as many of them as are kept with a run."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
