@@ -1,14 +1,12 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query"
-import { useMemo, useState, type SyntheticEvent } from "react"
+import { useMemo, useState } from "react"
 import { client, unwrap, type Schemas } from "~/api/client"
-import { Button } from "~/components/Button"
-import { Dialog } from "~/components/Dialog"
 import { messageOf } from "~/components/Feedback"
 import { Field } from "~/components/Field"
+import { FormDialog } from "~/components/FormDialog"
 import { SchemaForm } from "~/components/SchemaForm"
 import { done } from "~/components/Toast"
 import { fieldsOf, read } from "~/lib/schemaForm"
-import css from "./Admin.module.css"
 
 interface Props {
   /** The one to change; null to make one. */
@@ -17,7 +15,6 @@ interface Props {
   onClose: () => void
 }
 
-const FORM = "block"
 const NAME = /^[a-z0-9]+(-[a-z0-9]+)*$/
 
 /** A form for a block, from its type's schema. */
@@ -48,72 +45,54 @@ export function BlockDialog({ block, types, onClose }: Props) {
       onClose()
     },
   })
-  const submit = (event: SyntheticEvent) => {
-    event.preventDefault()
+  const submit = () => {
     setTried(true)
     if (errors.size === 0 && wrongName === undefined) save.mutate()
   }
   return (
-    <Dialog
-      open
-      onClose={onClose}
+    <FormDialog
       title={block === null ? "New block" : `Edit ${block.slug}`}
-      foot={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button look="primary" type="submit" form={FORM} disabled={save.isPending}>
-            Save
-          </Button>
-        </>
-      }
+      action="Save"
+      ready={!save.isPending}
+      onSubmit={submit}
+      onClose={onClose}
+      problem={save.error ? messageOf(save.error) : undefined}
     >
-      <form id={FORM} onSubmit={submit} noValidate>
-        {block === null && (
-          <>
-            <Field label="Type" hint={kind?.description.split("\n\n")[0]}>
-              <select
-                value={type}
-                onChange={event => {
-                  setType(event.target.value)
-                  setTexts(new Map())
-                  setTried(false)
-                }}
-              >
-                {types.map(each => (
-                  <option key={each.type} value={each.type}>
-                    {each.title}
-                  </option>
-                ))}
-              </select>
-            </Field>
-            <Field
-              label="Name"
-              required
-              hint={`Code says “${type}/${name || "name"}”.`}
-              error={tried ? wrongName : undefined}
+      {block === null && (
+        <>
+          <Field label="Type" hint={kind?.description.split("\n\n")[0]}>
+            <select
+              value={type}
+              onChange={event => {
+                setType(event.target.value)
+                setTexts(new Map())
+                setTried(false)
+              }}
             >
-              <input
-                value={name}
-                autoComplete="off"
-                spellCheck={false}
-                onChange={event => setName(event.target.value)}
-              />
-            </Field>
-          </>
-        )}
-        <SchemaForm
-          fields={fields}
-          texts={texts}
-          errors={tried ? errors : NONE}
-          onChange={(field, text) => setTexts(new Map(texts).set(field, text))}
-        />
-        {save.error && (
-          <p role="alert" className={css["failed"]}>
-            {messageOf(save.error)}
-          </p>
-        )}
-      </form>
-    </Dialog>
+              {types.map(each => (
+                <option key={each.type} value={each.type}>
+                  {each.title}
+                </option>
+              ))}
+            </select>
+          </Field>
+          <Field
+            label="Name"
+            required
+            hint={`Code says “${type}/${name || "name"}”.`}
+            error={tried ? wrongName : undefined}
+          >
+            <input value={name} autoComplete="off" spellCheck={false} onChange={event => setName(event.target.value)} />
+          </Field>
+        </>
+      )}
+      <SchemaForm
+        fields={fields}
+        texts={texts}
+        errors={tried ? errors : NONE}
+        onChange={(field, text) => setTexts(new Map(texts).set(field, text))}
+      />
+    </FormDialog>
   )
 }
 

@@ -103,7 +103,14 @@ function columns(
       wide: true,
       cell: delivery => <span title={delivery.outcome ?? undefined}>{delivery.outcome ?? "–"}</span>,
     },
-    { id: "attempts", header: "Tries", width: "52px", wide: true, align: "end", cell: delivery => delivery.attempts },
+    {
+      id: "attempts",
+      header: "Attempts",
+      width: "72px",
+      wide: true,
+      align: "end",
+      cell: delivery => delivery.attempts,
+    },
     { id: "due", header: "When", width: "84px", align: "end", cell: delivery => <Timestamp time={delivery.due} /> },
     {
       id: "retry",

@@ -1,13 +1,14 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query"
 import { Plus, Webhook } from "lucide-react"
-import { useState, type SyntheticEvent } from "react"
+import { useState } from "react"
 import { client, unwrap, type Schemas } from "~/api/client"
 import { Button } from "~/components/Button"
 import { Tag } from "~/components/Card"
 import { DataTable, type Column } from "~/components/DataTable"
-import { ConfirmDialog, Dialog } from "~/components/Dialog"
+import { ConfirmDialog } from "~/components/Dialog"
 import { Empty, Failure, messageOf, Skeleton } from "~/components/Feedback"
 import { Field } from "~/components/Field"
+import { FormDialog } from "~/components/FormDialog"
 import { Timestamp } from "~/components/Time"
 import { done } from "~/components/Toast"
 import { useBecause } from "~/lib/permissions"
@@ -108,8 +109,6 @@ function columns(remove: (hook: Hook) => void, because: string | undefined): Col
   ]
 }
 
-const FORM = "hook"
-
 function NewHook({ onClose }: { onClose: () => void }) {
   const queries = useQueryClient()
   const kinds = useQuery(eventKinds())
@@ -146,69 +145,51 @@ function NewHook({ onClose }: { onClose: () => void }) {
     setChosen(next)
   }
   return (
-    <Dialog
-      open
-      onClose={onClose}
+    <FormDialog
       title="New hook"
-      foot={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button look="primary" type="submit" form={FORM} disabled={make.isPending || isWrong}>
-            Create
-          </Button>
-        </>
-      }
+      action="Create"
+      ready={!make.isPending && !isWrong}
+      onSubmit={() => make.mutate()}
+      onClose={onClose}
+      problem={make.error ? messageOf(make.error) : undefined}
     >
-      <form
-        id={FORM}
-        onSubmit={(event: SyntheticEvent) => {
-          event.preventDefault()
-          if (!isWrong) make.mutate()
-        }}
-      >
-        <Field label="Way">
-          <select value={way} onChange={event => setWay(event.target.value as Hook["way"])}>
-            <option value="webhook">Webhook: a POST with the event as JSON</option>
-            <option value="notification">Notification: a message, through Apprise</option>
-          </select>
-        </Field>
-        <Field label="Address" required hint={way === "webhook" ? "https://…" : "Such as mailto://… or slack://…"}>
-          <input value={url} autoComplete="off" spellCheck={false} onChange={event => setUrl(event.target.value)} />
-        </Field>
-        <fieldset className={css["choices"]}>
-          <legend>Events</legend>
-          {(kinds.data ?? []).map(kind => (
-            <label key={kind}>
-              <input type="checkbox" checked={chosen.has(kind)} onChange={() => toggle(kind)} />
-              {kind}
-            </label>
-          ))}
-        </fieldset>
-        <Field label="Flow" hint="Only events of this flow’s runs. Empty: of all.">
-          <input value={flow} autoComplete="off" onChange={event => setFlow(event.target.value)} />
-        </Field>
-        {way === "webhook" && (
-          <>
-            <Field label="Secret" hint="Signs deliveries, so that the receiver can verify the sender.">
-              <input
-                type="password"
-                autoComplete="new-password"
-                value={secret}
-                onChange={event => setSecret(event.target.value)}
-              />
-            </Field>
-            <Field label="Allow a private address" hint="Within this network, or on the server’s machine.">
-              <input type="checkbox" checked={isPrivate} onChange={event => setPrivate(event.target.checked)} />
-            </Field>
-          </>
-        )}
-        {make.error && (
-          <p role="alert" className={css["failed"]}>
-            {messageOf(make.error)}
-          </p>
-        )}
-      </form>
-    </Dialog>
+      <Field label="Way">
+        <select value={way} onChange={event => setWay(event.target.value as Hook["way"])}>
+          <option value="webhook">Webhook: a POST with the event as JSON</option>
+          <option value="notification">Notification: a message, through Apprise</option>
+        </select>
+      </Field>
+      <Field label="Address" required hint={way === "webhook" ? "https://…" : "Such as mailto://… or slack://…"}>
+        <input value={url} autoComplete="off" spellCheck={false} onChange={event => setUrl(event.target.value)} />
+      </Field>
+      <fieldset className={css["choices"]}>
+        <legend>Events</legend>
+        {(kinds.data ?? []).map(kind => (
+          <label key={kind}>
+            <input type="checkbox" checked={chosen.has(kind)} onChange={() => toggle(kind)} />
+            {kind}
+          </label>
+        ))}
+      </fieldset>
+      <Field label="Flow" hint="Only events of this flow’s runs. Empty: of all.">
+        <input value={flow} autoComplete="off" onChange={event => setFlow(event.target.value)} />
+      </Field>
+      {way === "webhook" && (
+        <>
+          <Field label="Secret" hint="Signs deliveries, so that the receiver can verify the sender.">
+            <input
+              type="password"
+              autoComplete="new-password"
+              value={secret}
+              onChange={event => setSecret(event.target.value)}
+            />
+          </Field>
+          <Field label="Allow a private address" hint="Within this network, or on the server’s machine.">
+            <input type="checkbox" checked={isPrivate} onChange={event => setPrivate(event.target.checked)} />
+          </Field>
+        </>
+      )}
+    </FormDialog>
   )
 }
 

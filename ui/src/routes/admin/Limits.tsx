@@ -1,13 +1,14 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query"
 import { Gauge, Plus } from "lucide-react"
-import { useState, type SyntheticEvent } from "react"
+import { useState } from "react"
 import { client, unwrap, type Schemas } from "~/api/client"
 import { Button } from "~/components/Button"
 import { Card } from "~/components/Card"
 import { DataTable, type Column } from "~/components/DataTable"
-import { ConfirmDialog, Dialog } from "~/components/Dialog"
+import { ConfirmDialog } from "~/components/Dialog"
 import { Empty, Failure, messageOf, Skeleton } from "~/components/Feedback"
 import { Field } from "~/components/Field"
+import { FormDialog } from "~/components/FormDialog"
 import { Link, path } from "~/components/Link"
 import { Timestamp } from "~/components/Time"
 import { done } from "~/components/Toast"
@@ -170,8 +171,6 @@ const SLOTS: readonly Column<Slot>[] = [
   },
 ]
 
-const FORM = "limit"
-
 function LimitDialog({ limit, onClose }: { limit: Limit | null; onClose: () => void }) {
   const queries = useQueryClient()
   const [name, setName] = useState(limit?.name ?? "")
@@ -193,47 +192,29 @@ function LimitDialog({ limit, onClose }: { limit: Limit | null; onClose: () => v
     },
   })
   return (
-    <Dialog
-      open
-      onClose={onClose}
+    <FormDialog
       title={limit === null ? "New limit" : `Edit ${limit.name}`}
-      foot={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button look="primary" type="submit" form={FORM} disabled={save.isPending || isWrong}>
-            Save
-          </Button>
-        </>
-      }
+      action="Save"
+      ready={!save.isPending && !isWrong}
+      onSubmit={() => save.mutate()}
+      onClose={onClose}
+      problem={save.error ? messageOf(save.error) : undefined}
     >
-      <form
-        id={FORM}
-        onSubmit={(event: SyntheticEvent) => {
-          event.preventDefault()
-          if (!isWrong) save.mutate()
-        }}
+      {limit === null && (
+        <Field label="Name" required hint="Tasks with a tag of this name take a slot, and code by concurrency(name).">
+          <input value={name} autoComplete="off" onChange={event => setName(event.target.value)} />
+        </Field>
+      )}
+      <Field label="Slots" required hint="The number of slots. With 0, nothing starts.">
+        <input inputMode="numeric" value={slots} onChange={event => setSlots(event.target.value)} />
+      </Field>
+      <Field
+        label="Free again each second"
+        hint="Makes it a rate limit: the number of slots that become free each second. Empty: slots are free when they are released."
       >
-        {limit === null && (
-          <Field label="Name" required hint="Tasks with a tag of this name take a slot, and code by concurrency(name).">
-            <input value={name} autoComplete="off" onChange={event => setName(event.target.value)} />
-          </Field>
-        )}
-        <Field label="Slots" required hint="The number of slots. With 0, nothing starts.">
-          <input inputMode="numeric" value={slots} onChange={event => setSlots(event.target.value)} />
-        </Field>
-        <Field
-          label="Free again each second"
-          hint="Makes it a rate limit: the number of slots that become free each second. Empty: slots are free when they are released."
-        >
-          <input inputMode="decimal" value={decay} onChange={event => setDecay(event.target.value)} />
-        </Field>
-        {save.error && (
-          <p role="alert" className={css["failed"]}>
-            {messageOf(save.error)}
-          </p>
-        )}
-      </form>
-    </Dialog>
+        <input inputMode="decimal" value={decay} onChange={event => setDecay(event.target.value)} />
+      </Field>
+    </FormDialog>
   )
 }
 

@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query"
 import { KeyRound, Plus } from "lucide-react"
-import { useState, type SyntheticEvent } from "react"
+import { useState } from "react"
 import { client, unwrap, type Schemas } from "~/api/client"
 import { session } from "~/api/queries"
 import { Button } from "~/components/Button"
@@ -10,6 +10,7 @@ import { DataTable, type Column } from "~/components/DataTable"
 import { ConfirmDialog, Dialog } from "~/components/Dialog"
 import { Empty, Failure, messageOf, Skeleton } from "~/components/Feedback"
 import { Field } from "~/components/Field"
+import { FormDialog } from "~/components/FormDialog"
 import { Timestamp } from "~/components/Time"
 import { done } from "~/components/Toast"
 import { PageHead } from "~/layout/PageHead"
@@ -151,8 +152,6 @@ const LIVES: readonly [label: string, days: number | null][] = [
   ["For ever", null],
 ]
 
-const FORM = "token"
-
 function NewToken({ onClose }: { onClose: () => void }) {
   const queries = useQueryClient()
   const [name, setName] = useState("")
@@ -182,52 +181,34 @@ function NewToken({ onClose }: { onClose: () => void }) {
     )
   }
   return (
-    <Dialog
-      open
-      onClose={onClose}
+    <FormDialog
       title="New token"
-      foot={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button look="primary" type="submit" form={FORM} disabled={make.isPending || name.trim() === ""}>
-            Create
-          </Button>
-        </>
-      }
+      action="Create"
+      ready={!make.isPending && name.trim() !== ""}
+      onSubmit={() => make.mutate()}
+      onClose={onClose}
+      problem={make.error ? messageOf(make.error) : undefined}
     >
-      <form
-        id={FORM}
-        onSubmit={(event: SyntheticEvent) => {
-          event.preventDefault()
-          if (name.trim() !== "") make.mutate()
-        }}
-      >
-        <Field label="Name" required hint="Whose it is, or what it is for.">
-          <input value={name} maxLength={100} autoComplete="off" onChange={event => setName(event.target.value)} />
-        </Field>
-        <Field label="May" hint={SCOPES[scope]}>
-          <select value={scope} onChange={event => setScope(event.target.value as Scope)}>
-            {Object.keys(SCOPES).map(each => (
-              <option key={each}>{each}</option>
-            ))}
-          </select>
-        </Field>
-        <Field label="Lives">
-          <select value={life} onChange={event => setLife(Number(event.target.value))}>
-            {LIVES.map(([label], index) => (
-              <option key={label} value={index}>
-                {label}
-              </option>
-            ))}
-          </select>
-        </Field>
-        {make.error && (
-          <p role="alert" className={css["failed"]}>
-            {messageOf(make.error)}
-          </p>
-        )}
-      </form>
-    </Dialog>
+      <Field label="Name" required hint="Whose it is, or what it is for.">
+        <input value={name} maxLength={100} autoComplete="off" onChange={event => setName(event.target.value)} />
+      </Field>
+      <Field label="May" hint={SCOPES[scope]}>
+        <select value={scope} onChange={event => setScope(event.target.value as Scope)}>
+          {Object.keys(SCOPES).map(each => (
+            <option key={each}>{each}</option>
+          ))}
+        </select>
+      </Field>
+      <Field label="Lives">
+        <select value={life} onChange={event => setLife(Number(event.target.value))}>
+          {LIVES.map(([label], index) => (
+            <option key={label} value={index}>
+              {label}
+            </option>
+          ))}
+        </select>
+      </Field>
+    </FormDialog>
   )
 }
 

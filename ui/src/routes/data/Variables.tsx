@@ -4,9 +4,10 @@ import { useState } from "react"
 import { client, unwrap, type Schemas } from "~/api/client"
 import { Button, IconButton } from "~/components/Button"
 import { DataTable, type Column } from "~/components/DataTable"
-import { ConfirmDialog, Dialog } from "~/components/Dialog"
+import { ConfirmDialog } from "~/components/Dialog"
 import { Empty, Failure, messageOf, Skeleton } from "~/components/Feedback"
 import { Field } from "~/components/Field"
+import { FormDialog } from "~/components/FormDialog"
 import { Timestamp } from "~/components/Time"
 import { done } from "~/components/Toast"
 import { PageHead } from "~/layout/PageHead"
@@ -130,16 +131,14 @@ function Edit({ variable, onClose }: { variable: Shared | null; onClose: () => v
       await queries.invalidateQueries({ queryKey: ["variables"] })
     },
   })
-  const foot = (
-    <>
-      <Button onClick={onClose}>Keep as it is</Button>
-      <Button look="primary" disabled={name === "" || !value.isJson || save.isPending} onClick={() => save.mutate()}>
-        Save
-      </Button>
-    </>
-  )
   return (
-    <Dialog open onClose={onClose} title={variable === null ? "New variable" : `Change ${variable.name}`} foot={foot}>
+    <FormDialog
+      title={variable === null ? "New variable" : `Change ${variable.name}`}
+      action="Save"
+      ready={name !== "" && value.isJson && !save.isPending}
+      onSubmit={() => save.mutate()}
+      onClose={onClose}
+    >
       {variable === null && (
         <Field label="Name" required>
           <input value={name} onChange={event => setName(event.target.value)} />
@@ -158,7 +157,7 @@ function Edit({ variable, onClose }: { variable: Shared | null; onClose: () => v
       >
         <textarea value={text} spellCheck={false} onChange={event => setText(event.target.value)} />
       </Field>
-    </Dialog>
+    </FormDialog>
   )
 }
 

@@ -1,12 +1,12 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query"
 import { useNavigate } from "@tanstack/react-router"
-import { useMemo, useState, type SyntheticEvent } from "react"
+import { useMemo, useState } from "react"
 import { ApiError, client, unwrap, type Schemas } from "~/api/client"
-import { Button } from "~/components/Button"
 import { CodeBlock } from "~/components/Code"
 import { Dialog } from "~/components/Dialog"
 import { Failure, messageOf, Skeleton } from "~/components/Feedback"
 import { Field } from "~/components/Field"
+import { FormDialog } from "~/components/FormDialog"
 import { path } from "~/components/Link"
 import { SchemaForm } from "~/components/SchemaForm"
 import { done } from "~/components/Toast"
@@ -14,8 +14,6 @@ import { fieldsOf } from "~/lib/schemaForm"
 import css from "./Deployments.module.css"
 import { deployment, fullName, workers, type Details } from "./queries"
 import { changed, needsPartition, partitionInput, refusals, withDefaults } from "./runForm"
-
-const FORM = "run-now"
 
 /** Asks what a run of a deployment is to be given, and starts it. */
 export function RunNow({ of, onClose }: { of: { id: string; flow_name: string; name: string }; onClose: () => void }) {
@@ -39,7 +37,7 @@ function Form({ of, title, onClose }: { of: Details; title: string; onClose: () 
   const [partition, setPartition] = useState("")
   const [partitionError, setPartitionError] = useState<string>()
   const [time, setTime] = useState("")
-  const [problem, setProblem] = useState<string | null>(null)
+  const [problem, setProblem] = useState<string>()
   const [isSending, setSending] = useState(false)
   const queries = useQueryClient()
   const navigate = useNavigate()
@@ -54,7 +52,7 @@ function Form({ of, title, onClose }: { of: Details; title: string; onClose: () 
     const missing = isOfPartition && partition === "" ? "A parameter is filled from it: choose one." : undefined
     setErrors(filled.errors)
     setPartitionError(missing)
-    setProblem(null)
+    setProblem(undefined)
     if (filled.errors.size > 0 || missing !== undefined) return
     setSending(true)
     try {
@@ -80,53 +78,38 @@ function Form({ of, title, onClose }: { of: Details; title: string; onClose: () 
     if (error instanceof ApiError && error.kind === "InvalidPartition") setPartitionError(error.message)
     else if (known.size === 0) setProblem(messageOf(error))
   }
-  const foot = (
-    <>
-      <Button onClick={onClose}>Cancel</Button>
-      <Button look="primary" type="submit" form={FORM} disabled={isSending}>
-        {time === "" ? "Run now" : "Schedule the run"}
-      </Button>
-    </>
-  )
   return (
-    <Dialog open onClose={onClose} title={title} foot={foot}>
-      <form
-        id={FORM}
-        noValidate
-        onSubmit={(event: SyntheticEvent) => {
-          event.preventDefault()
-          if (!isSending) void start()
-        }}
-      >
-        <NoWorker pool={of.work_pool} />
-        {fields.length === 0 && <p className="soft">The flow takes no parameters.</p>}
-        <SchemaForm
-          fields={fields}
-          texts={texts}
-          errors={errors}
-          onChange={(name, text) => setTexts(new Map([...texts, [name, text]]))}
-        />
-        <div className={css["also"]}>
-          {of.partitions !== null && (
-            <PartitionField
-              partitions={of.partitions}
-              required={isOfPartition}
-              error={partitionError}
-              value={partition}
-              onChange={setPartition}
-            />
-          )}
-          <Field label="Start time" hint="In your time zone. Empty: now.">
-            <input type="datetime-local" value={time} onChange={event => setTime(event.target.value)} />
-          </Field>
-        </div>
-        {problem !== null && (
-          <p role="alert" className={css["problem"]}>
-            {problem}
-          </p>
+    <FormDialog
+      title={title}
+      action={time === "" ? "Run now" : "Schedule the run"}
+      ready={!isSending}
+      onSubmit={() => void start()}
+      onClose={onClose}
+      problem={problem}
+    >
+      <NoWorker pool={of.work_pool} />
+      {fields.length === 0 && <p className="soft">The flow takes no parameters.</p>}
+      <SchemaForm
+        fields={fields}
+        texts={texts}
+        errors={errors}
+        onChange={(name, text) => setTexts(new Map([...texts, [name, text]]))}
+      />
+      <div className={css["also"]}>
+        {of.partitions !== null && (
+          <PartitionField
+            partitions={of.partitions}
+            required={isOfPartition}
+            error={partitionError}
+            value={partition}
+            onChange={setPartition}
+          />
         )}
-      </form>
-    </Dialog>
+        <Field label="Start time" hint="In your time zone. Empty: now.">
+          <input type="datetime-local" value={time} onChange={event => setTime(event.target.value)} />
+        </Field>
+      </div>
+    </FormDialog>
   )
 }
 

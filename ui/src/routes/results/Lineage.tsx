@@ -1,11 +1,11 @@
 import dagre from "@dagrejs/dagre"
 import { useQuery } from "@tanstack/react-query"
-import { Background, Controls, Handle, Position, ReactFlow, type Edge, type Node, type NodeProps } from "@xyflow/react"
-import "@xyflow/react/dist/style.css"
+import { Handle, Position, type Edge, type Node, type NodeProps } from "@xyflow/react"
 import { useMemo, useState } from "react"
 import type { Schemas } from "~/api/client"
 import { Button } from "~/components/Button"
 import { Failure, Skeleton } from "~/components/Feedback"
+import { GraphCanvas } from "~/components/GraphCanvas"
 import { Link, path } from "~/components/Link"
 import { STATES } from "~/components/State"
 import { lineage } from "./queries"
@@ -61,28 +61,16 @@ export function Lineage({ id }: { id: string }) {
   return (
     <>
       {same}
-      <div className={css["graph"]} role="group" aria-label="Lineage; the lists below say the same">
-        <ReactFlow
-          key={depth}
-          nodes={laid.nodes}
-          edges={laid.edges}
-          nodeTypes={TYPES}
-          fitView
-          fitViewOptions={{ maxZoom: 1, padding: 0.1 }}
-          minZoom={0.05}
-          nodesDraggable={false}
-          nodesConnectable={false}
-          nodesFocusable={false}
-          edgesFocusable={false}
-          elementsSelectable={false}
-          onlyRenderVisibleElements
-          preventScrolling={false}
-          proOptions={{ hideAttribution: true }}
-        >
-          <Background gap={20} size={1} color="var(--line)" />
-          <Controls showInteractive={false} />
-        </ReactFlow>
-      </div>
+      <GraphCanvas
+        key={depth}
+        label="Lineage; the lists below say the same"
+        className={css["graph"]}
+        nodes={laid.nodes}
+        edges={laid.edges}
+        nodeTypes={TYPES}
+        padding={0.1}
+        scrolls
+      />
       <div className={css["foot"]}>
         <span className="faint">
           {query.data.sources.length} in, {query.data.uses.length} out, {depth} {depth === 1 ? "step" : "steps"} far

@@ -3,7 +3,7 @@ import { RotateCcw } from "lucide-react"
 import { lazy, Suspense, useMemo } from "react"
 import type { Schemas } from "~/api/client"
 import { flowRun, flowRunCount, results, taskRuns } from "~/api/queries"
-import { Card, Facts, Tag } from "~/components/Card"
+import { Card, Facts } from "~/components/Card"
 import { Copyable } from "~/components/Copyable"
 import { QueryTable, type Column } from "~/components/DataTable"
 import { Empty, Failure, Skeleton } from "~/components/Feedback"
@@ -12,19 +12,20 @@ import { JsonTree } from "~/components/JsonTree"
 import { Link, path } from "~/components/Link"
 import { FINAL, StateBadge } from "~/components/State"
 import { Tabs } from "~/components/Tabs"
-import { Bytes, Duration, Timestamp } from "~/components/Time"
+import { Bytes, Timestamp } from "~/components/Time"
 import { PageHead } from "~/layout/PageHead"
 import { useAddress, useParam } from "~/lib/address"
-import { count, short, shortType } from "~/lib/format"
-import { runFilter, STATE_CHOICES } from "~/routes/runs/FlowRuns"
-import { ORDERS } from "~/routes/runs/TaskRuns"
+import { count, shortType } from "~/lib/format"
+import { compactRun, runFilter, STATE_CHOICES } from "~/routes/runs/FlowRuns"
+import { ORDERS, TASK_RUN_COLUMNS } from "~/routes/runs/TaskRuns"
+import { About } from "./About"
 import { Actions } from "./Actions"
 import css from "./Run.module.css"
 import { Logs } from "./Logs"
 import { Origin, OriginCard } from "./Origin"
 import { ancestors, flowRunStates, start } from "./queries"
 import { RunAgain } from "./RunAgain"
-import { Attempts, Spent } from "./Spent"
+import { Attempts } from "./Spent"
 import { Source } from "./Source"
 import { States } from "./States"
 import { timeline } from "./timeline/queries"
@@ -93,23 +94,12 @@ function Shown({ run }: { run: Schemas["FlowRunModel"] }) {
     { id: "details", label: "Details", content: <Details run={run} /> },
   ]
   const about = (
-    <div className={css["about"]}>
-      <StateBadge state={run.state} />
-      <span>
-        <Timestamp time={run.started ?? run.created} />
-      </span>
-      <span>
-        <Spent run={run} />
-      </span>
+    <About run={run}>
       {run.parent_flow_run_id === null && <Origin run={run} />}
       <Again run={run} />
       <Attempts run={run} />
       {run.parent_flow_run_id && <Link to={path("flows", run.flow_name)}>flow {run.flow_name}</Link>}
-      {run.tags.map(tag => (
-        <Tag key={tag}>{tag}</Tag>
-      ))}
-      <Copyable text={run.id} shown={short(run.id)} />
-    </div>
+    </About>
   )
   return (
     <>
@@ -219,32 +209,8 @@ function Details({ run }: { run: Schemas["FlowRunModel"] }) {
   )
 }
 
-type TaskRun = Schemas["TaskRunModel"]
-
-const TASK_RUNS: readonly Column<TaskRun>[] = [
-  { id: "state", header: "State", width: "124px", cell: run => <StateBadge state={run.state} /> },
-  {
-    id: "name",
-    header: "Run",
-    width: "minmax(0, 1fr)",
-    cell: run => <Link to={path("task-runs", run.id)}>{run.name}</Link>,
-  },
-  {
-    id: "task",
-    header: "Task",
-    width: "minmax(0, 1fr)",
-    wide: true,
-    cell: run => <span className="soft">{run.task_name}</span>,
-  },
-  { id: "attempts", header: "Attempts", width: "72px", align: "end", wide: true, cell: run => run.run_count },
-  {
-    id: "took",
-    header: "Took",
-    width: "84px",
-    align: "end",
-    cell: run => <Duration started={run.started} ended={run.ended} runs={run.run_count} />,
-  },
-]
+const OF_OTHERS = ["flow-run", "tags", "created"] // of runs of several flow runs; of one, they say little
+const TASK_RUNS = TASK_RUN_COLUMNS.filter(({ id }) => !OF_OTHERS.includes(id))
 
 function TaskRuns({ flowRunId }: { flowRunId: string }) {
   const address = useAddress()
@@ -281,6 +247,7 @@ function TaskRuns({ flowRunId }: { flowRunId: string }) {
           label="Task runs"
           query={query}
           columns={TASK_RUNS}
+          compact={compactRun}
           rowId={run => run.id}
           href={run => path("task-runs", run.id)}
           empty={<Empty title={isFiltered ? "No task run of this run matches" : "This run has called no task"} />}

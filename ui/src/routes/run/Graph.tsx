@@ -1,24 +1,12 @@
 import dagre from "@dagrejs/dagre"
 import { useQuery } from "@tanstack/react-query"
-import {
-  Background,
-  Controls,
-  Handle,
-  MiniMap,
-  Panel,
-  Position,
-  ReactFlow,
-  useReactFlow,
-  type Edge,
-  type Node,
-  type NodeProps,
-} from "@xyflow/react"
-import "@xyflow/react/dist/style.css"
+import { Handle, MiniMap, Panel, Position, useReactFlow, type Edge, type Node, type NodeProps } from "@xyflow/react"
 import { Layers, Network } from "lucide-react"
 import { useEffect, useMemo, useState } from "react"
 import { client, unwrap } from "~/api/client"
 import { Button } from "~/components/Button"
 import { Empty, Failure, Skeleton } from "~/components/Feedback"
+import { GraphCanvas } from "~/components/GraphCanvas"
 import { Link, path } from "~/components/Link"
 import { STATES, StateBadge } from "~/components/State"
 import { Duration } from "~/components/Time"
@@ -75,29 +63,18 @@ export function Graph({ flowRunId }: { flowRunId: string }) {
           {opened.size > 0 && <Button onClick={() => setOpened(new Set())}>Close all groups</Button>}
         </div>
       )}
-      <div className={css["graph"]} role="group" aria-label="Graph of runs. The tab “Task runs” lists them.">
-        <ReactFlow
-          key={opened.size}
-          nodes={matches.size === 0 ? laid.nodes : laid.nodes.map(node => marked(node, matches.has(node.id)))}
-          edges={laid.edges}
-          nodeTypes={TYPES}
-          fitView
-          fitViewOptions={{ maxZoom: 1, padding: 0.15 }}
-          minZoom={0.05}
-          nodesDraggable={false}
-          nodesConnectable={false}
-          nodesFocusable={false}
-          edgesFocusable={false}
-          elementsSelectable={false}
-          onlyRenderVisibleElements
-          proOptions={{ hideAttribution: true }}
-        >
-          {laid.nodes.length > 6 && <Find text={text} matches={matches} onChange={setText} />}
-          <Background gap={20} size={1} color="var(--line)" />
-          <Controls showInteractive={false} />
-          {laid.nodes.length > 12 && <MiniMap pannable zoomable ariaLabel="Small map" nodeColor={colourOf} />}
-        </ReactFlow>
-      </div>
+      <GraphCanvas
+        key={opened.size}
+        label="Graph of runs. The tab “Task runs” lists them."
+        className={css["graph"]}
+        nodes={matches.size === 0 ? laid.nodes : laid.nodes.map(node => marked(node, matches.has(node.id)))}
+        edges={laid.edges}
+        nodeTypes={TYPES}
+        padding={0.15}
+      >
+        {laid.nodes.length > 6 && <Find text={text} matches={matches} onChange={setText} />}
+        {laid.nodes.length > 12 && <MiniMap pannable zoomable ariaLabel="Small map" nodeColor={colourOf} />}
+      </GraphCanvas>
     </>
   )
 }

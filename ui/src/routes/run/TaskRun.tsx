@@ -2,21 +2,21 @@ import { useQuery } from "@tanstack/react-query"
 import { lazy, Suspense } from "react"
 import type { Schemas } from "~/api/client"
 import { flowRun, taskRun } from "~/api/queries"
-import { Card, Facts, Tag } from "~/components/Card"
+import { Card, Facts } from "~/components/Card"
 import { Copyable } from "~/components/Copyable"
 import { Failure, Skeleton } from "~/components/Feedback"
 import { Link, path } from "~/components/Link"
-import { FINAL, StateBadge } from "~/components/State"
+import { FINAL } from "~/components/State"
 import { Tabs } from "~/components/Tabs"
 import { Bytes, Timestamp } from "~/components/Time"
 import { PageHead } from "~/layout/PageHead"
 import { useAddress, useParam } from "~/lib/address"
-import { short } from "~/lib/format"
+import { About } from "./About"
 import { Logs } from "./Logs"
 import { ancestors, resultOf, taskRunStates } from "./queries"
 import css from "./Run.module.css"
 import { RunAgain } from "./RunAgain"
-import { Attempts, Spent } from "./Spent"
+import { Attempts } from "./Spent"
 import { States } from "./States"
 import { FailedRun } from "./WhatFailed"
 import { Why } from "./Why"
@@ -67,21 +67,10 @@ function Shown({ run }: { run: Schemas["TaskRunModel"] }) {
     },
   ]
   const about = (
-    <div className={css["about"]}>
-      <StateBadge state={run.state} />
-      <span>
-        <Timestamp time={run.started ?? run.created} />
-      </span>
-      <span>
-        <Spent run={run} />
-      </span>
+    <About run={run}>
       <Attempts run={run} />
       <Link to={`/task-runs?task=${encodeURIComponent(run.task_name)}`}>task {run.task_name}</Link>
-      {run.tags.map(tag => (
-        <Tag key={tag}>{tag}</Tag>
-      ))}
-      <Copyable text={run.id} shown={short(run.id)} />
-    </div>
+    </About>
   )
   return (
     <>

@@ -24,8 +24,33 @@ import { Views } from "./Views"
 
 type FlowRun = Schemas["FlowRunModel"]
 
+type AnyRun = Schemas["FlowRunModel"] | Schemas["TaskRunModel"]
+
+// Columns of the lists of either kind of run.
+export const STATE: Column<AnyRun> = {
+  id: "state",
+  header: "State",
+  width: "116px",
+  cell: run => <StateBadge state={run.state} />,
+}
+export const CREATED: Column<AnyRun> = {
+  id: "created",
+  header: "Created",
+  width: "84px",
+  align: "end",
+  cell: run => <Timestamp time={run.created} />,
+}
+export const TOOK: Column<AnyRun> = {
+  id: "took",
+  header: "Took",
+  width: "72px",
+  align: "end",
+  wide: true,
+  cell: run => <Duration started={run.started} ended={run.ended} runs={run.run_count} />,
+}
+
 export const FLOW_RUN_COLUMNS: readonly Column<FlowRun>[] = [
-  { id: "state", header: "State", width: "116px", cell: run => <StateBadge state={run.state} /> },
+  STATE,
   {
     id: "name",
     header: "Run",
@@ -44,21 +69,8 @@ export const FLOW_RUN_COLUMNS: readonly Column<FlowRun>[] = [
     ),
   },
   { id: "tags", header: "Tags", width: "minmax(0, 1.5fr)", wide: true, cell: run => <Tags tags={run.tags} /> },
-  {
-    id: "created",
-    header: "Created",
-    width: "84px",
-    align: "end",
-    cell: run => <Timestamp time={run.created} />,
-  },
-  {
-    id: "took",
-    header: "Took",
-    width: "72px",
-    align: "end",
-    wide: true,
-    cell: run => <Duration started={run.started} ended={run.ended} runs={run.run_count} />,
-  },
+  CREATED,
+  TOOK,
 ]
 
 const VIEWS = [
@@ -79,7 +91,7 @@ export function runFilter(address: Address) {
 }
 
 /** A run of either kind, as lists on narrow screens have it. */
-export function compactRun(run: Schemas["FlowRunModel"] | Schemas["TaskRunModel"]) {
+export function compactRun(run: AnyRun) {
   return <RunLine run={run} time="ago" under="state" />
 }
 

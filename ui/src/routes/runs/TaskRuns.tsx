@@ -6,20 +6,18 @@ import { QueryTable, type Column } from "~/components/DataTable"
 import { Empty } from "~/components/Feedback"
 import { ChoiceFilter, FilterBar, RangeFilter, TagFilter, TextFilter } from "~/components/Filters"
 import { Link, path } from "~/components/Link"
-import { StateBadge } from "~/components/State"
 import { Tags } from "~/components/Tags"
-import { Duration, Timestamp } from "~/components/Time"
 import { PageHead } from "~/layout/PageHead"
 import { useAddress } from "~/lib/address"
 import { Counted } from "./Counted"
-import { compactRun, runFilter, STATE_CHOICES } from "./FlowRuns"
+import { compactRun, CREATED, runFilter, STATE, STATE_CHOICES, TOOK } from "./FlowRuns"
 import { taskRunCount } from "./queries"
 import { Views } from "./Views"
 
 type TaskRun = Schemas["TaskRunModel"]
 
-const COLUMNS: readonly Column<TaskRun>[] = [
-  { id: "state", header: "State", width: "116px", cell: run => <StateBadge state={run.state} /> },
+export const TASK_RUN_COLUMNS: readonly Column<TaskRun>[] = [
+  STATE,
   {
     id: "name",
     header: "Run",
@@ -53,22 +51,15 @@ const COLUMNS: readonly Column<TaskRun>[] = [
   },
   { id: "tags", header: "Tags", width: "minmax(0, 1fr)", wide: true, cell: run => <Tags tags={run.tags} most={1} /> },
   {
-    id: "tries",
-    header: "Tries",
-    width: "44px",
+    id: "attempts",
+    header: "Attempts",
+    width: "72px",
     align: "end",
     wide: true,
     cell: run => <span className={run.run_count > 1 ? undefined : "faint"}>{run.run_count}</span>,
   },
-  { id: "created", header: "Created", width: "84px", align: "end", cell: run => <Timestamp time={run.created} /> },
-  {
-    id: "took",
-    header: "Took",
-    width: "72px",
-    align: "end",
-    wide: true,
-    cell: run => <Duration started={run.started} ended={run.ended} runs={run.run_count} />,
-  },
+  CREATED,
+  TOOK,
 ]
 
 const VIEWS = [
@@ -137,7 +128,7 @@ export function Page() {
       <QueryTable
         label="Task runs"
         query={query}
-        columns={COLUMNS}
+        columns={TASK_RUN_COLUMNS}
         compact={compactRun}
         rowId={run => run.id}
         href={run => path("task-runs", run.id)}

@@ -3,9 +3,10 @@ import { BookmarkPlus, Ellipsis, Pencil, Trash2, Users } from "lucide-react"
 import { useState } from "react"
 import { client, unwrap, type Schemas } from "~/api/client"
 import { Button, IconButton } from "~/components/Button"
-import { ConfirmDialog, Dialog } from "~/components/Dialog"
+import { ConfirmDialog } from "~/components/Dialog"
 import { messageOf } from "~/components/Feedback"
 import { Field } from "~/components/Field"
+import { FormDialog } from "~/components/FormDialog"
 import { Link } from "~/components/Link"
 import { Menu } from "~/components/Menu"
 import { Segments } from "~/components/Segments"
@@ -157,27 +158,14 @@ function NameDialog({ named, onClose, onSave }: NameProps) {
   const where = isShared ? "All who may read here see it." : "It is kept in this browser."
   const hint = whose === "all" && because !== undefined ? `${because} ${where}` : where
   return (
-    <Dialog
-      open
-      onClose={onClose}
+    <FormDialog
       title={named === null ? "Save this view" : `Rename ${named.name}`}
-      foot={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button look="primary" type="submit" form="view-name" disabled={name.trim() === ""}>
-            {named === null ? "Save" : "Rename"}
-          </Button>
-        </>
-      }
+      action={named === null ? "Save" : "Rename"}
+      ready={name.trim() !== ""}
+      onSubmit={() => void save()}
+      onClose={onClose}
     >
-      <form
-        id="view-name"
-        className={css["form"]}
-        onSubmit={event => {
-          event.preventDefault()
-          if (name.trim() !== "") void save()
-        }}
-      >
+      <div className={css["form"]}>
         <Field label="Name" error={wrong} hint={named === null ? hint : undefined}>
           <input value={name} maxLength={60} onChange={event => setName(event.target.value)} />
         </Field>
@@ -192,7 +180,7 @@ function NameDialog({ named, onClose, onSave }: NameProps) {
             onChange={setWhose}
           />
         )}
-      </form>
-    </Dialog>
+      </div>
+    </FormDialog>
   )
 }
