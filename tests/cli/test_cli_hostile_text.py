@@ -1,4 +1,4 @@
-"""Whatever runs are called, say and hold, no command prints it in a way that steers the terminal."""
+"""Whatever runs are called, say and hold, no command prints it in a way that controls the terminal."""
 
 import json
 import re
@@ -35,7 +35,7 @@ COMMANDS: dict[str, Callable[[dict[str, str]], list[str]]] = {
 
 @pytest.fixture
 def ids() -> dict[str, str]:
-    """The ids of a failed flow run and of a task run in it, all of whose texts would steer a terminal."""
+    """The ids of a failed flow run and of a task run in it, all of whose texts would control a terminal."""
 
     @task(task_run_name=E, persist_result=True, tags=[E], cache_key_fn=lambda: "k")
     def t(text: str) -> list[str]:

@@ -117,7 +117,7 @@ class Story:
         return Counted(len(due), sum(each not in made for each in due), twice)
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
         for maker in self._makers:
             maker.close()
 

@@ -11,7 +11,7 @@ BANNED = re.compile(
     r"(?:is|are|was|were|be|been) told(?: of)?|unless told|tells? of|told of"
     r"|go(?:es|ing)? on with|gone on|went on with|goes on"
     r"|had again|having it back|have it in Python|signs? of life|what is known of|all that is known"
-    r"|ask(?:s|ed)? for anew|who wants|begun anew"
+    r"|ask(?:s|ed)? for anew|who wants|begun anew|let(?:s|ting)? go of|steers?|wish(?:es)? for"
     r")\b",
     re.IGNORECASE,
 )

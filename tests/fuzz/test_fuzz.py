@@ -35,6 +35,6 @@ def test_what_is_executed_is_noticed() -> None:
 
 @pytest.mark.slow
 def test_what_takes_much_memory_is_noticed() -> None:
-    # In a process of its own: memory that this one lets go of meanwhile would count against it.
+    # In a process of its own: memory that this one releases meanwhile would count against it.
     seen = "from tests.fuzz.watching import *; print(watched(Case(lambda: b'x' * 300_000_000, bool)).outcome)"
     assert run("-c", seen, cwd=Path(__file__).parents[2], check=True).stdout.endswith("MiB\n")

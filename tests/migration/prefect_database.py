@@ -118,7 +118,7 @@ class PrefectDatabase:
         return self.add("block_document", name=name, data=json.dumps(data), **of, **reported)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._connection.close()
 
 

@@ -229,7 +229,7 @@ def test_a_storage_that_cannot_be_had_is_named_and_the_others_continue(known: Or
 
 
 class Stubborn(LocalFileSystem):
-    """Lets go of all documents but one."""
+    """Removes all documents but one."""
 
     _kept: str = PrivateAttr("")
 

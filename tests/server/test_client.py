@@ -1,4 +1,4 @@
-"""`perdure.client`: programs that read and steer runs, by a real server."""
+"""`perdure.client`: programs that read and control runs, by a real server."""
 
 import asyncio
 import threading

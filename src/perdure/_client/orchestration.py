@@ -328,7 +328,7 @@ def get_client(*, sync_client: Literal[True]) -> SyncRunsClient: ...
 def get_client(*, sync_client: bool = False) -> RunsClient | SyncRunsClient:
     """What reads runs, from the database or the server of the settings; for coroutines, unless `sync_client` is given.
 
-    `perdure.client.Client` reads and steers the runs of a server of your choice, and has all that servers offer.
+    `perdure.client.Client` reads and controls the runs of a server of your choice, and has all that servers offer.
     """
     return SyncRunsClient() if sync_client else RunsClient()
 

@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 class Client:
-    """Asks a server, and steers its runs; used as a context manager, or until `close`.
+    """Asks a server, and controls its runs; used as a context manager, or until `close`.
 
     `url` and `token` are those of the settings `api_url` and `api_token`, unless they are given. While the server is
     away, what may be asked twice is, for `patience_seconds`. Threads may share it.

@@ -21,7 +21,7 @@ __all__ = ["concurrency", "rate_limit"]
 class concurrency:  # noqa: N801 - it is used as a function is
     """The code inside the `with` block runs while it holds slots of limits, which it waits for in line.
 
-    The slots are let go of at the end of the block, and if the process dies. In coroutines, write `async with`. A limit
+    The slots are released at the end of the block, and if the process dies. In coroutines, write `async with`. A limit
     that is not there limits nothing, and the run's log says so.
 
     Args:

@@ -15,7 +15,7 @@ once. Nobody is employed to submit: whoever has just made room does it.
 
 Half of the window, not one call: else each thread that finishes a call would queue for the right to submit one. From a
 generator, items are taken in the caller's thread or loop alone, and at most a window ahead of what it has consumed;
-what is handed on is let go of (its entry becomes None), so that memory stays level over millions of items.
+what is handed on is forgotten (its entry becomes None), so that memory stays level over millions of items.
 
 What always holds:
 
@@ -62,7 +62,7 @@ class Mapped(PendingGroup, Generic[R]):
     A window of calls is waiting or running at a time; the rest are submitted as these finish.
     From a generator, items are taken in the thread (or on the loop) of whoever called `map`: as it
     iterates, waits, or ends its flow. What has finished is kept as its state alone; iterating over the calls
-    of a generator lets go of them one by one, so that there may be millions.
+    of a generator forgets them one by one, so that there may be millions.
     """
 
     _future: type[Any]  # of what the futures are, once their runs have finished

@@ -9,10 +9,10 @@ from perdure._run.pending import Pending
 
 
 class Entries:
-    """Futures, then the states that these have come to, until they are let go of."""
+    """Futures, then the states that these have come to, until they are forgotten."""
 
     def __init__(self) -> None:
-        self._entries: list[Pending | State[Any] | None] = []  # None: packed, or let go of
+        self._entries: list[Pending | State[Any] | None] = []  # None: packed, or forgotten
         self._values: list[object] = []  # of those that are packed
         self._packed = PackedStates()
 
@@ -32,7 +32,7 @@ class Entries:
         return entry if isinstance(entry, Pending) else None
 
     def get(self, index: int) -> Pending | State[Any] | None:
-        """The future of a call, or its state once it has ended; None if it was let go of."""
+        """The future of a call, or its state once it has ended; None if it was forgotten."""
         entry = self._entries[index]
         if entry is not None:
             return entry
@@ -40,7 +40,7 @@ class Entries:
         return None if kind is None else self._packed.get(index, _data_of(kind, self._values[index]))
 
     def end(self, index: int, state: State[Any]) -> None:
-        """A call has ended; not kept if it was let go of."""
+        """A call has ended; not kept if it was forgotten."""
         if self._entries[index] is None:
             return
         data = state.data

@@ -77,7 +77,7 @@ class MappedFutures(Mapped[R], Sequence[Future[R]]):
             except BaseException as error:
                 fold(error)
                 raise
-        # A failure that ended the wait may be one whose future was handed on, and let go of.
+        # A failure that ended the wait may be one whose future was handed on, and forgotten.
         if not (is_done or self.finish(end)):
             raise _too_late(self, timeout)
         try:

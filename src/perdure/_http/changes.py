@@ -138,7 +138,7 @@ class Changes:
         self._forget()
 
     def _forget(self) -> None:
-        """Let go of what nobody continues from, or would not be kept for."""
+        """Forget what nobody continues from, or would not be kept for."""
         while self._last and (
             self._since[0] < self._clock() - _KEPT_SECONDS
             or len(self._last) > _KEPT

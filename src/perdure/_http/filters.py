@@ -62,9 +62,7 @@ class FlowRunsWanted(RunsWanted):
     parent: Annotated[Id | None, Field(description="The flow run that called them.")] = None
     outermost: Annotated[bool | None, Field(description="Whether no other run called them.")] = None
     parameters: _Part = None
-    worker: Annotated[Id | None, Field(description="The worker that started them and has not yet let go of them.")] = (
-        None
-    )
+    worker: Annotated[Id | None, Field(description="The worker that started them and has not released them.")] = None
 
     def filter(self) -> RunFilter:
         """As the orchestrator has it, but for the worker."""

@@ -55,7 +55,7 @@ def locked(path: Path) -> Iterator[None]:
             import fcntl
 
             fcntl.flock(file, fcntl.LOCK_EX)
-        yield  # closing the file lets go of the lock
+        yield  # closing the file releases the lock
 
 
 _LOCKED_BYTE = 2**31 - 2  # of an open file, on Windows, where nobody can read what is locked: beyond any file's end

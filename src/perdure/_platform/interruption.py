@@ -3,7 +3,7 @@
 The problem: Python raises such an exception wherever the thread is once it runs again. Whoever looks where that is, and
 then has it raised, may be too late: between the two other threads have run, and the exception comes in the middle of
 what must not be left half done. The worst of it is the lock of a handler of `logging`, which is taken by one call and
-let go by another: an exception just between them has every thread that logs wait for ever.
+released by another: an exception just between them has every thread that logs wait for ever.
 
 The idea: look twice. The first look goes up the stack, which takes as long as it takes. The second one only compares
 the innermost frame, with nothing after it at which Python lets another thread run: a `for` over `iter(f, None)` calls

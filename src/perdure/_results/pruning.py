@@ -77,7 +77,7 @@ class Pruned:
     dry_run: bool
     grace_seconds: float
     freed: list[Freed] = field(default_factory=list)
-    waiting: list[Freed] = field(default_factory=list)  # doomed, and in their grace period
+    waiting: list[Freed] = field(default_factory=list)  # pending deletion, and in their grace period
     orphans: list[Orphans] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)  # by storage id, why nothing, or not all, was removed
     skipped: list[Skipped] = field(default_factory=list)  # what records name, and was not confirmed to be a result

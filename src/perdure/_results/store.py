@@ -233,7 +233,7 @@ class _Writing(NamedTuple):
         return len(document) + (0 if layout is None else layout.size), digest
 
     def _put_in_place(self, key: str, document: bytes, layout: Layout | None) -> None:
-        """Write a document in place of another one, and let go of that one's payload."""
+        """Write a document in place of another one, and delete that one's payload."""
         before = _layout_at(self.storage, key)
         if self.secure is not leave and self.storage.exists(key):
             if layout is not None:

@@ -100,8 +100,7 @@ class UnpersistedResult(BaseResult[R]):
     @classmethod
     def create(cls, obj: R, cache_object: bool = True) -> Any:
         """The result of a value that is not persisted; in async code, a coroutine of it."""
-        made = cls(obj) if cache_object else cls(python_type=type_name(obj))
-        return perhaps_awaited(lambda: made)
+        return perhaps_awaited(lambda: cls(obj) if cache_object else cls(python_type=type_name(obj)))
 
     def describe(self) -> dict[str, object]:
         return {"type": self.type, "python_type": self.python_type}

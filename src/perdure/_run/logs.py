@@ -182,7 +182,7 @@ _COLOUR_CODES = r"(\x1b\[[0-9;]*m)"
 
 
 def _shown(text: str) -> str:
-    """A text as a terminal may show it: it may be coloured, and steers nothing else."""
+    """A text as a terminal may show it: it may be coloured, and controls nothing else."""
     if text.isascii() and text.isprintable():
         return text
     import re  # most lines are plain

@@ -103,4 +103,4 @@ class TaskRunner(Protocol):
         """Have tasks that run in other processes be interrupted, once each, where they can be."""
 
     def stop(self, wait: bool = True) -> None:
-        """Let go of threads and processes, and wait for them to end unless asked not to: a task may never end."""
+        """End threads and processes, and wait for that unless asked not to: a task may never end."""

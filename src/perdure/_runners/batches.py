@@ -95,7 +95,7 @@ class Lane(Protocol):
         """End what the worker runs at once."""
 
     def close(self) -> None:
-        """Let go of the worker, which runs nothing now."""
+        """Release the worker, which runs nothing now."""
 
 
 class Batch:

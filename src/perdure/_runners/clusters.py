@@ -69,7 +69,7 @@ class ClusterTaskRunner(BatchingTaskRunner):
             super().cancel()
 
     def stop(self, wait: bool = True) -> None:
-        """Let go of the cluster, unless somebody has references of values that it holds."""
+        """Release the cluster, unless somebody has references of values that it holds."""
         super().stop(wait)
         self._let_go()
 

@@ -338,7 +338,7 @@ def _imports_main() -> bool:
 
 
 def _end(owner: int, client: Any, cluster: object) -> None:
-    """Nobody needs the client any more. Whoever let go of it last may be in the midst of anything."""
+    """Nobody needs the client any more. Whoever released it last may be in the midst of anything."""
     if os.getpid() != owner:
         return
     ending = threading.Thread(target=_close, args=(client, cluster), name="perdure-dask-close", daemon=True)

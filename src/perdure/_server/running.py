@@ -23,7 +23,7 @@ from perdure._platform import providers
 from perdure._platform.clock import system_clock
 from perdure._platform.named import NamedTuple
 from perdure._results.types import PersistedResult
-from perdure._server import access_log as telling
+from perdure._server import access_log
 from perdure._server.app import create_app
 from perdure._server.http_protocol import ImpatientProtocol, make_room
 from perdure._server.metrics import SHARED
@@ -61,7 +61,7 @@ def serve(config: ServerConfig, database: str | None, insecure: bool, announce: 
         TokenError: other machines would reach the server, and there is no token.
         SettingError: the certificate or its key cannot be used, or the address cannot be listened on.
     """
-    telling.configure(config.log_format)
+    access_log.configure(config.log_format)
     _check_certificate(config)
     is_new = not is_there(database)
     orchestrator = opened(database)
@@ -215,7 +215,7 @@ def _allocate_together() -> None:
 
 
 def _worker_app(config: ServerConfig, database: str | None, parent: int) -> FastAPI:
-    telling.configure(config.log_format)
+    access_log.configure(config.log_format)
     orchestrator = opened(database)
     providers.set_orchestrator(lambda: orchestrator)
     app = _lasting_app(orchestrator, config)

@@ -91,7 +91,7 @@ class Session(ResultPlaces):
         drivers.span_hook = tracer.enter
 
     def close(self) -> None:
-        """Commit all that was reported, and let go of everything."""
+        """Commit all that was reported, and close everything."""
         if self._portal is not None:
             self._portal.stop()
         self._durability.close()

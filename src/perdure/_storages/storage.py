@@ -124,10 +124,10 @@ class Storage(Block):
 
     @abstractmethod
     def delete(self, key: str) -> None:
-        """Let go of what is kept under the key; if nothing is, nothing happens."""
+        """Delete what is kept under the key; if nothing is, nothing happens."""
 
     def delete_many(self, keys: Sequence[str]) -> None:
-        """Let go of what is kept under all of the keys, in any order; those under which nothing is do not matter.
+        """Delete what is kept under all of the keys, in any order; those under which nothing is do not matter.
 
         A storage overrides it where that takes fewer requests than `delete` for each.
 
@@ -172,7 +172,7 @@ class Storage(Block):
         return iter(())
 
     def discard(self, name: str) -> None:
-        """Let go of what `unfinished` named; if it is gone, nothing happens."""
+        """Delete what `unfinished` named; if it is gone, nothing happens."""
 
     def place(self) -> str | None:
         """Where all that it reads and writes lies, as a plain URL by which an operator allows it; None if that cannot

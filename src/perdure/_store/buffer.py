@@ -88,7 +88,7 @@ class Waiting:
         raise NotImplementedError
 
     def _let_go(self) -> None:
-        """Let go of connections; the subclass's. The write lock is held."""
+        """Close connections; the subclass's. The write lock is held."""
         raise NotImplementedError
 
     def report(self, records: Iterable[Record]) -> None:
@@ -124,7 +124,7 @@ class Waiting:
         return self._reported, self._committed
 
     def close(self) -> None:
-        """Flush, end the thread and let go of connections."""
+        """Flush, end the thread and close connections."""
         if self.closed:
             return
         self.flush()

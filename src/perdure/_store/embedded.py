@@ -132,7 +132,7 @@ class EmbeddedOrchestrator(SqlArtifacts, SqlBlocks, SqlLogs, SqlVariables):
         self._writer.when_lost = hear
 
     def close(self) -> None:
-        """Flush and let go of connections and threads. Calling it again does nothing."""
+        """Flush, close connections and end threads. Calling it again does nothing."""
         self._writer.close()
         for connection in self._readers.idle():
             connection.close()

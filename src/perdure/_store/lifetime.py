@@ -16,7 +16,7 @@ class Open(Protocol):
         """Leave the parent's connections, locks and records to the parent."""
 
     def close(self) -> None:
-        """Flush and let go of everything."""
+        """Flush and close everything."""
 
 
 _open: "WeakSet[Open]" = WeakSet()

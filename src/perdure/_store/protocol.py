@@ -82,7 +82,7 @@ class Orchestrator(Protocol):
         """Return when all that was reported is committed."""
 
     def close(self) -> None:
-        """Flush and let go of connections and threads. Calling it again does nothing."""
+        """Flush, close connections and end threads. Calling it again does nothing."""
 
     def own(self, owner: Owner) -> None:
         """What is reported from now on of an outermost flow run, and of all below it, is written under a claim.
@@ -103,7 +103,7 @@ class Orchestrator(Protocol):
     def claim_key(self, claim: Claim, lost: str | None = None) -> bool:
         """Have a run compute the value of a cache key; False if the key has a claim, or a result, already.
 
-        Of several that claim it at once, one has it. It is let go by a `ReleaseRecord`. `lost` is a run whose
+        Of several that claim it at once, one has it. It is released by a `ReleaseRecord`. `lost` is a run whose
         result does not count, since it cannot be read.
         """
 

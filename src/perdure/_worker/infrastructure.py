@@ -94,7 +94,7 @@ class Infrastructure(Protocol):
         """
 
     def close(self) -> None:
-        """Let go of what is kept ready for starts; what was started is left alone."""
+        """End what is kept ready for starts; what was started is left alone."""
 
 
 @runtime_checkable

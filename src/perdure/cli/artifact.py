@@ -35,7 +35,7 @@ Which = Annotated[
     ),
 ]
 _SHOWN = 200  # rows of a table
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all that would steer a terminal
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all that would control a terminal
 
 
 @app.command()

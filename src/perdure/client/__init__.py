@@ -1,4 +1,4 @@
-"""A client for programs that read and steer the runs of a server: `with Client() as client: client.flow_runs()`.
+"""A client for programs that read and control the runs of a server: `with Client() as client: client.flow_runs()`.
 
 `AsyncClient` is the same for coroutines. What they answer are pydantic models, those that the server answers with.
 """

@@ -173,7 +173,7 @@ class _Reaper:
         """Whether an effect after the crash is left out silently, so that all threads come to their end."""
         if not self.has_come:
             return False
-        if isinstance(effect, Blocking):  # of a generator that is let go of, for example
+        if isinstance(effect, Blocking):  # of a generator that is closed, for example
             return getattr(effect.operation, "__name__", None) == "commit"
         if isinstance(effect, Call):  # of a hook, for example
             return effect.function is not effect.run.options.function
@@ -247,7 +247,7 @@ class _Session(Session):
             logs.log(run, level, message, *args, **given)
 
     def bury(self, flushed: bool) -> None:
-        """Wait for all threads to end, and let go of all; unless `flushed`, what was only reported is lost."""
+        """Wait for all threads to end, and close all; unless `flushed`, what was only reported is lost."""
         for runner in self._runners:
             runner.stop()
         if self._reaper.has_come and not flushed:
@@ -264,7 +264,7 @@ def _watched(reaper: _Reaper) -> Iterator[None]:
     def perform(effect: Effect, runtime: Runtime) -> object:
         if reaper.passes_over(effect):
             return None
-        if not (reaper.has_come and isinstance(effect, WaitFor | Emit)):  # those that wait will be let go
+        if not (reaper.has_come and isinstance(effect, WaitFor | Emit)):  # those that wait will be released
             reaper.meet(effect)
         return plain(effect, runtime)
 

@@ -11,7 +11,7 @@ __all__ = ["LimitsConformance"]
 
 
 def slot(occupy: int = 1, name: str = "db") -> Slot:
-    """A new wish for slots."""
+    """A new request for slots."""
     return Slot(new_id(), name, occupy, new_id(), None, 1)
 
 
@@ -47,7 +47,7 @@ class LimitsConformance:
         assert [orchestrator.limits.take(each, 10) for each in (first, second, first, second)] == [0, 1, 0, 1]
         assert orchestrator.limits.slots("db") == [first._replace(taken=10), second]
 
-    def test_nobody_is_overtaken_by_a_smaller_wish(self, orchestrator: Orchestrator) -> None:
+    def test_nobody_is_overtaken_by_a_smaller_request(self, orchestrator: Orchestrator) -> None:
         orchestrator.limits.put(Limit("db", 2, None, 0))
         first, large, small = slot(), slot(2), slot()
         assert [orchestrator.limits.take(each, 10) for each in (first, large, small)] == [0, 1, 2]

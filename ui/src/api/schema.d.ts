@@ -3470,7 +3470,7 @@ export interface components {
             tag: string[];
             /**
              * Worker
-             * @description The worker that started them and has not yet let go of them.
+             * @description The worker that started them and has not released them.
              */
             worker?: string | null;
         };
@@ -10037,7 +10037,7 @@ export interface operations {
                 state?: components["schemas"]["StateType"][];
                 /** @description All of these. */
                 tag?: string[];
-                /** @description The worker that started them and has not yet let go of them. */
+                /** @description The worker that started them and has not released them. */
                 worker?: string | null;
             };
             header?: never;
@@ -12499,7 +12499,7 @@ export interface operations {
                 state?: components["schemas"]["StateType"][];
                 /** @description All of these. */
                 tag?: string[];
-                /** @description The worker that started them and has not yet let go of them. */
+                /** @description The worker that started them and has not released them. */
                 worker?: string | null;
             };
             header?: never;

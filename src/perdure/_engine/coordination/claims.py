@@ -73,7 +73,7 @@ class Flight(Pending):
 
 
 class Claims:
-    """The claims that the runs of this process hold or wish for."""
+    """The claims that the runs of this process hold or wait for."""
 
     def __init__(
         self,
@@ -114,7 +114,7 @@ class Claims:
         return self._kept(mine, flight) if self._orchestrator.take_over_key(held, mine) else None
 
     def _kept(self, mine: Claim, flight: Flight) -> Claim:
-        """The claim, which is let go at once if its coroutine was cancelled while a thread got it."""
+        """The claim, which is released at once if its coroutine was cancelled while a thread got it."""
         if flight.ended is not None:
             self._orchestrator.report((ReleaseRecord(mine.key, mine.run_id),))
         return mine
@@ -142,7 +142,7 @@ class Claims:
             raise
 
     def release(self, key: str, holder: str) -> None:
-        """Let go of a claim that was held."""
+        """Release a claim that was held."""
         self._orchestrator.report((ReleaseRecord(key, holder),))
         self.flights.pop(key).arrive(State(StateType.COMPLETED))
 

@@ -21,7 +21,7 @@ _LOOK_SECONDS = 1.0  # between two looks at those who are before us
 
 
 class Ticket:
-    """A wish for slots."""
+    """A request for slots."""
 
     __slots__ = ("is_given_up", "look", "slot")
 
@@ -51,7 +51,7 @@ class Limiter:
         self._lock = threading.Lock()
         self._is_announced = False  # whether others can find out that this process lives
         self._due = 0.0
-        self._owed: list[str] = []  # slots that could not be let go of yet
+        self._owed: list[str] = []  # slots that could not be released yet
         self.known: dict[str, Limit] = {}
         self._absent: set[str] = set()  # names that were looked up since, and are not there
         self.held: dict[str, list[Slot]] = {}  # by task run
@@ -88,7 +88,7 @@ class Limiter:
         self._due = time.monotonic() + _REFRESH_SECONDS
 
     def ticket(self, name: str, occupy: int, run: RunContext | None) -> Ticket:
-        """A new wish for slots of a limit."""
+        """A new request for slots of a limit."""
         run_id = None if run is None else run.id
         return Ticket(Slot(new_id(), name, occupy, self._heartbeat.process.id, run_id, self._clock()))
 
@@ -115,7 +115,7 @@ class Limiter:
         self.release([ticket.slot])
 
     def release(self, slots: list[Slot]) -> None:
-        """Let go of slots; of those that cannot be let go of now, with the next ones."""
+        """Release slots; those that cannot be released now, with the next ones."""
         with self._lock:
             ids, self._owed = [*self._owed, *(slot.id for slot in slots)], []
         try:
@@ -131,7 +131,7 @@ class Limiter:
 
 
 def free_lost(name: str, orchestrator: Orchestrator, liveness: Liveness) -> int:
-    """Let go of the slots and places in the line of a limit whose process is gone; how many there were."""
+    """Release the slots and places in the line of a limit whose process is gone; how many there were."""
     lost: list[str] = []
     alive: dict[str, bool] = {}
     for slot in orchestrator.limits.slots(name):

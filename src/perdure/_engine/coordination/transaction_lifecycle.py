@@ -232,7 +232,7 @@ def _undone(transaction: Transaction, runtime: Runtime, error: BaseException) ->
 
 
 def _rolled_back(transaction: Transaction, steps: Sequence[StepRecord], runtime: Runtime) -> Steps[None]:
-    """Call the hooks of the steps, the last one's first, and let go of their results."""
+    """Call the hooks of the steps, the last one's first, and delete their results."""
     flow, cached = transaction.flow, transaction.root.cached
     for step in reversed(steps):
         yield from _called("on_rollback", transaction, step, runtime)

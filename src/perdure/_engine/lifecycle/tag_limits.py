@@ -1,4 +1,4 @@
-"""The concurrency limits of a task run's tags: it has a slot of each before it runs, and lets go of them at its end."""
+"""The concurrency limits of a task run's tags: it has a slot of each before it runs, and releases them at its end."""
 
 from functools import partial
 
@@ -38,7 +38,7 @@ def slots_of_tags(run: TaskRunContext, records: list[Record], runtime: Runtime) 
 
 
 def slots_let_go(run: TaskRunContext, runtime: Runtime) -> Steps[None]:
-    """Let go of what a task run holds."""
+    """Release what a task run holds."""
     slots = runtime.limiter.held.pop(run.id, None)
     if slots:
         yield Blocking(runtime.limiter.release, (slots,))

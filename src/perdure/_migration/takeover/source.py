@@ -32,7 +32,7 @@ class Source(Protocol):
         """The rows of a query, `size` at a time, as they are read."""
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close it."""
 
 
 def open_source(url: str) -> Source:
@@ -101,7 +101,7 @@ class SQLiteSource:
             yield page
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._connection.close()
 
     @contextmanager
@@ -157,7 +157,7 @@ class PostgreSQLSource:
                 yield page
 
     def close(self) -> None:
-        """Let go of the connection, which ends the transaction."""
+        """Close the connection, which ends the transaction."""
         with suppress(self._error):
             self._connection.close()
 

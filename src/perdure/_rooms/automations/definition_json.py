@@ -22,5 +22,5 @@ def definition_of(kept: Automation) -> AutomationDefinition | None:
 
 
 def new_automation(name: str, definition: AutomationDefinition, now: Micros) -> Automation:
-    """A new automation, that sees what comes from now on, and is looked at at once: it may wait for a time."""
+    """A new automation, that sees what comes from now on, and is evaluated at once: it may wait for a time."""
     return Automation(new_id(), name, definition_text(definition), None, now, now, "{}", 0, now, now)

@@ -35,7 +35,7 @@ class Limits(Protocol):
         """
 
     def release(self, ids: Sequence[str]) -> None:
-        """Let go of slots by their ids, or of places in the line."""
+        """Release slots by their ids, or places in the line."""
 
     def draw(self, name: str, occupy: int, now: Micros, patience: float | None) -> float | None:
         """Draw slots of a limit that come back with time; how many seconds to wait before they may be used.

@@ -13,7 +13,7 @@ class Limit(NamedTuple):
 
     name: str  # tasks with this tag are limited by it
     slots: Small
-    decay: float | None  # slots that come back each second; None where they come back when they are let go
+    decay: float | None  # slots that come back each second; None where they come back when they are released
     created: Micros
 
 

@@ -30,7 +30,7 @@ class SqlLimits:
         self._note_drawn = f"UPDATE concurrency_limit SET drawn = {mark}, drawn_at = {mark} WHERE name = {mark}"
         self._add = sql.insert(SLOT, tuple(SLOT.columns))
         self._of = f"SELECT place, taken FROM limit_slot WHERE id = {mark}"
-        # Who came later does not count as long as it waits: so a place in the line is never lost to a smaller wish.
+        # Who came later does not count as long as it waits: so a place in the line is never lost to a smaller request.
         ahead = (
             "SELECT coalesce(SUM(o.occupy), 0) FROM limit_slot AS o"
             " WHERE o.name = {name} AND o.id <> {id} AND (o.taken IS NOT NULL OR o.place < {place})"
@@ -101,7 +101,7 @@ class SqlLimits:
         return missing
 
     def release(self, ids: Sequence[str]) -> None:
-        """Let go of slots by their ids, or of places in the line."""
+        """Release slots by their ids, or places in the line."""
         self._writer.transact(lambda connection: connection.executemany(self._release, [(id,) for id in ids]))
 
     def draw(self, name: str, occupy: int, now: Micros, patience: float | None) -> float | None:

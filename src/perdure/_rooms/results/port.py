@@ -19,10 +19,10 @@ class Pruning(Protocol):
         """
 
     def removable(self, before: Micros) -> Iterator[Sequence[Removable]]:
-        """Pages of what was doomed until `before`, oldest first; each is checked again just before it is given."""
+        """Pages of what is pending deletion since `before` or earlier, oldest first; each is checked once more."""
 
     def removed(self, results: Iterable[Removable], now: Micros) -> None:
-        """Keep that the results' documents are gone."""
+        """Record that the results' documents are gone."""
 
     def postpone(self, results: Iterable[Removable], now: Micros) -> None:
         """Let the grace period of the results begin again."""
@@ -34,4 +34,4 @@ class Pruning(Protocol):
         """Those of the keys in a storage that no result leads to; at most a few thousand keys at once."""
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close it."""

@@ -16,7 +16,7 @@ class Doomed(NamedTuple):
 
     storage_id: Id
     reason: str  # "age", "runs", "size" or "items"; "asked" where no limit says so any more, or ever did
-    is_due: bool  # whether they may be removed now: they were doomed long enough ago
+    is_due: bool  # whether they may be removed now: their grace period is over
     documents: int
     size: int  # bytes, as far as they are known
 

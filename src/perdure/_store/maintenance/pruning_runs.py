@@ -116,7 +116,7 @@ class _Pruning:
                 self._run(statement)
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._dialect.close()
 
     def find(self, table: str, parent: str) -> bool:

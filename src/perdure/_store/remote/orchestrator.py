@@ -101,7 +101,7 @@ class RemoteOrchestrator:
         return found
 
     def close(self) -> None:
-        """Flush and let go of connections, files and threads. Calling it again does nothing."""
+        """Flush, close connections and files, and end threads. Calling it again does nothing."""
         if self._sender.closed:
             return
         self._sender.deliver_left_behind()
@@ -228,7 +228,7 @@ class _Session:
         self._path = f"sessions/{wire.decode_id(transport.call(name))}"
 
     def close(self) -> None:
-        """Let the server let go of it."""
+        """Have the server close it."""
         self._transport.call(self._path, method="DELETE")
 
     def __getattr__(self, name: str) -> Callable[..., Any]:

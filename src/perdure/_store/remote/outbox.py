@@ -119,7 +119,7 @@ class Outbox:
                 self._changed.notify_all()
 
     def close(self) -> None:
-        """End the thread and let go of the files; what is not delivered stays in them."""
+        """End the thread and close the files; what is not delivered stays in them."""
         self._end()
         if self._spools:
             _LOGGER.warning(

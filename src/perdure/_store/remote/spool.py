@@ -91,7 +91,7 @@ class Spool:
         self._begin = self._end = 0
 
     def close(self, remove: bool) -> None:
-        """Let go of the file and its lock; `remove` it first if all has been delivered."""
+        """Close the file and release its lock; `remove` it first if all has been delivered."""
         if self._descriptor is not None:
             if remove:
                 self.path.unlink(missing_ok=True)
@@ -99,7 +99,7 @@ class Spool:
             self._descriptor = None
 
     def set_aside(self) -> Path:
-        """Keep what cannot be read out of the way, and let go of it; where it is."""
+        """Keep what cannot be read out of the way, and close it; where it is."""
         kept = self.path.with_suffix(".damaged")
         self.path.replace(kept)
         self.close(remove=False)

@@ -1,7 +1,7 @@
 """Results that were made long after their run's id was, or before it.
 
 A run's id begins with the time of its making, and all lists are sorted by it. So what was made in a span of time is
-found by a span of ids and, of the few results that are askew, by an index of their own.
+found by a span of ids and, of the few whose clocks differed, by an index of their own.
 """
 
 from functools import lru_cache

@@ -46,7 +46,7 @@ class Connection(Protocol):
         """Run one statement with each of the rows."""
 
     def close(self) -> None:
-        """Let go of it; a transaction that has not ended is undone."""
+        """Release it; a transaction that has not ended is undone."""
 
 
 class Database(Protocol):
@@ -54,7 +54,7 @@ class Database(Protocol):
 
     kind: Literal["sqlite", "postgresql"]
     statements: Statements
-    spellings: Mapping[str, str]  # of the words in `pruning` that databases spell otherwise
+    spellings: Mapping[str, str]  # of the words in `pruning` that databases write differently
     begin: str  # the statement that begins a writing transaction
     begin_view: str  # the one that begins a transaction that sees all as it is now, and keeps nobody from writing
     in_one: InOne | None  # where statements by themselves cost much

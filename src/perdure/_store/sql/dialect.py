@@ -1,4 +1,4 @@
-"""Statements that are the same for SQLite and PostgreSQL but for some words, which each database spells by itself."""
+"""Statements that are the same for SQLite and PostgreSQL but for some words, which each database has its own for."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -46,5 +46,5 @@ class Dialect:
             self.connection.execute("COMMIT")
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self.connection.close()

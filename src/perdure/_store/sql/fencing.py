@@ -65,7 +65,7 @@ _UNKNOWN = ""  # whose a run is of which nobody has heard
 _OLDEST_FENCED = 2  # a run that was claimed by one that says its epoch: from then on, each of its owners does
 
 # Whose a record is: the id of a run, of a transaction or of an artifact. Records that are not here are always kept:
-# heartbeats, blocks, what lets go of a claim, and log lines, which show what a process did after it had lost its run.
+# heartbeats, blocks, what releases a claim, and log lines, which show what a process did after it had lost its run.
 _OF: dict[type, Callable[[Any], str | None]] = {
     **dict.fromkeys((FlowRunRecord, TaskRunRecord, ArtifactChangeRecord), lambda record: record.id),
     **dict.fromkeys(

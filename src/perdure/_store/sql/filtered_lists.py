@@ -329,7 +329,7 @@ def _rare(ask: Ask, sign: Condition) -> Condition:
 
 
 def _times(filter: ResultFilter) -> list[Conditions]:
-    """By the ids that were made about then; and what is askew, by itself."""
+    """By the ids that were made about then; and what is clock-skewed, by itself."""
     columns, after, before = result.c, filter.after, filter.before
     if after is None and before is None:
         return []

@@ -189,7 +189,7 @@ class PostgreSQLConnection:
         return None if row is None or row[0] == "in progress" else bool(row[0] == "committed")
 
     def end(self, lost: "PostgreSQLConnection") -> None:
-        """Have the server let go of a connection that was lost, with its transaction."""
+        """Have the server close a connection that was lost, with its transaction."""
         query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
         self.raw.execute(query, (lost.name,))
 

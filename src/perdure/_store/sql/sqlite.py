@@ -71,7 +71,7 @@ class _Connection(sqlite3.Connection):
     file: tuple[int, int] = (0, 0)
 
     def __del__(self) -> None:
-        """A thread that ends lets go of its connection, which SQLite then closes: nothing that Python need warn of."""
+        """A thread that ends drops its connection, which SQLite then closes: nothing that Python need warn of."""
 
 
 class SQLite:

@@ -79,7 +79,7 @@ class Statements(Clauses):
         self.put_plain_result = f"{self.insert(RESULT, plain_fields)} ON CONFLICT {updates}"
         # What a run that succeeds is written with. Each row stands for itself, so that some of them fit one statement.
         self.of_runs = frozenset({self.create_task_run, self.add_state, self.put_plain_result, self.put_result})
-        # Only what was doomed at that very time is removed: a result that was reported since is another one.
+        # Only what is pending deletion since that very time is removed: a result reported since is another one.
         self.mark_result = (
             f"UPDATE result SET doomed = {mark}, removed = {self.optional},"
             # With a document that is in the row itself.
@@ -229,7 +229,7 @@ class Statements(Clauses):
             f"INSERT INTO cache_claim ({', '.join(Claim._fields)}) SELECT {', '.join(mark for _ in Claim._fields)}"
             f" WHERE NOT {has_result} ON CONFLICT DO NOTHING"
         )
-        # On a server, a statement looks, and may wait then for who lets go of the claim, in the transaction in which
+        # On a server, a statement looks, and may wait then for who releases the claim, in the transaction in which
         # the result comes. Only the next statement sees that: it takes the claim back.
         self.unclaim_key = (
             self.share and f"DELETE FROM cache_claim WHERE key = {mark} AND run_id = {mark} AND {has_result}"

@@ -1,4 +1,4 @@
-"""Removing results in the database: what may go is doomed, and once its grace period is over, its document goes.
+"""Removing results in the database: what may go is pending deletion, and its document goes after a grace period.
 
 Which results may go is found by `prunable`, in whose temporary tables the rest looks, on the same connection.
 """
@@ -90,7 +90,7 @@ class Pruner:
         return [Doomed._make((*row[:2], bool(row[2]), *row[3:])) for row in tally]
 
     def removable(self, before: Micros) -> Iterator[Sequence[Removable]]:
-        """Pages of what was doomed until `before`, oldest first; each is checked again just before it is given."""
+        """Pages of what is pending deletion since `before` or earlier, oldest first; each is checked once more."""
         after = ""
         while True:
             parameters = {"after": after, "before": before, "most": _GROUP}
@@ -106,7 +106,7 @@ class Pruner:
                 yield page
 
     def removed(self, results: Iterable[Removable], now: Micros) -> None:
-        """Keep that the results' documents are gone."""
+        """Record that the results' documents are gone."""
         # With a document that is in the row itself.
         self._change("removed = :now, value = NULL", results, now)
 
@@ -131,7 +131,7 @@ class Pruner:
             return set(keys) - {row[0] for row in rows}
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._dialect.close()
 
     def _change(self, change: str, results: Iterable[Removable], now: Micros) -> None:

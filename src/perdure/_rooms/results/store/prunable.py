@@ -2,8 +2,8 @@
 
 They are found for a million results by statements over whole tables. All that is found out lies in temporary tables of
 one connection, which are kept on disk once they are large; `verdict` has the results, each with its reason. A document
-goes only when all results that lead to it go, so results are doomed by place, not one by one. What SQLite and
-PostgreSQL spell otherwise stands as <word>: each database says how.
+goes only when all results that lead to it go, so what is pending deletion is a place, not one result. What SQLite and
+PostgreSQL write differently stands as <word>: each database says how.
 """
 
 from collections.abc import Mapping
@@ -122,7 +122,7 @@ WHERE total > most {_OR_REASON}
 """
 
 _SPARED = (
-    # Of a doomed one, no cache key leads anywhere any more.
+    # To one that is pending deletion, no cache key leads anywhere any more.
     "DELETE FROM verdict WHERE doomed IS NULL"
     f" AND run_id IN (SELECT run_id FROM cache_entry WHERE {has_not_expired('expires', ':now')})",
     "DELETE FROM verdict WHERE run_id IN (SELECT id FROM active)",
