@@ -18,7 +18,7 @@ from perdure._execution.flows import Flow, flow
 from perdure._execution.limits import concurrency, rate_limit
 from perdure._execution.tasks import Task, task
 from perdure._execution.transactions import get_transaction, transaction
-from perdure._model.annotations import allow_failure, quote, unmapped
+from perdure._model.argument_marks import allow_failure, quote, unmapped
 from perdure._model.states import State
 from perdure._platform import moved
 from perdure._platform.version import VERSION as __version__  # noqa: N811

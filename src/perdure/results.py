@@ -13,9 +13,9 @@ from perdure._results.types import BaseResult, LiteralResult, PersistedResult, U
 if TYPE_CHECKING:  # imported once they are asked for
     from perdure._previews.preview import preview_of
     from perdure._results.difference import Difference, diff
-    from perdure._results.imports import ImportSummary, import_results
     from perdure._results.pruning import Pruned, prune
     from perdure._results.removal import remove_result
+    from perdure._results.result_import import ImportSummary, import_results
     from perdure._results.rewriting import Rewriting, rewrite
     from perdure._results.transfer import copy_result
     from perdure._results.verification import Verdict, verify
@@ -52,13 +52,13 @@ __path__: list[str] = []  # what was below it is found by its former name
 
 _LATER = {
     "Difference": "perdure._results.difference",
-    "ImportSummary": "perdure._results.imports",
+    "ImportSummary": "perdure._results.result_import",
     "Pruned": "perdure._results.pruning",
     "Rewriting": "perdure._results.rewriting",
     "Verdict": "perdure._results.verification",
     "copy_result": "perdure._results.transfer",
     "diff": "perdure._results.difference",
-    "import_results": "perdure._results.imports",
+    "import_results": "perdure._results.result_import",
     "preview_of": "perdure._previews.preview",
     "prune": "perdure._results.pruning",
     "remove_result": "perdure._results.removal",

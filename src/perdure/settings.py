@@ -7,8 +7,8 @@ an empty variable counts as not set.
 from perdure._platform.moved import export
 from perdure._settings import settings as _implementation
 from perdure._settings.fields import SETTINGS, Secret, Setting, Settings, find_setting, text_of
-from perdure._settings.named import NamedSetting
 from perdure._settings.profiles import Profiles
+from perdure._settings.setting_objects import NamedSetting
 from perdure._settings.settings import (
     Source,
     as_environment,

@@ -13,7 +13,7 @@ import pytest
 
 from perdure import INPUTS, flow, session, task
 from perdure._platform.ids import new_id
-from perdure._run.processes import this_process
+from perdure._run.process_identity import this_process
 from perdure.records import Claim
 from perdure.task_runners import ProcessTaskRunner, ThreadTaskRunner
 

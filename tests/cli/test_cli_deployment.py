@@ -26,7 +26,7 @@ if __name__ == "__main__":
 @pytest.fixture
 def deployed(perdure: Perdure, program: Program) -> Perdure:
     """The command, with a deployment that is there."""
-    from perdure.cli.load import load_flow
+    from perdure.cli.load_flow import load_flow
 
     load_flow(str(program(FLOWS))).deploy("nightly", cron="0 6 * * *", timezone="Europe/Oslo", parameters={"x": 2})
     return perdure
@@ -42,7 +42,7 @@ def test_deployments_are_listed_with_when_they_run(deployed: Perdure):
 
 
 def test_a_served_deployment_whose_program_is_down_says_so(perdure: Perdure, program: Program):
-    from perdure.cli.load import load_flow
+    from perdure.cli.load_flow import load_flow
 
     of = load_flow(str(program(FLOWS))).deploy("nightly", work_pool="serve:report/nightly", cron="0 6 * * *")
     assert "not served" in perdure("deployment", "ls").output
@@ -101,7 +101,7 @@ def test_a_deployment_and_its_schedules_are_paused_and_resumed(deployed: Perdure
 
 
 def test_a_rollback_makes_the_version_before_the_newest_one(deployed: Perdure, program: Program):
-    from perdure.cli.load import load_flow
+    from perdure.cli.load_flow import load_flow
 
     load_flow(str(program(FLOWS))).deploy("nightly", parameters={"x": 9})
     assert "version 3" in deployed("deployment", "rollback", "nightly").output
@@ -170,7 +170,7 @@ def test_no_workers_say_how_one_is_started(perdure: Perdure):
 
 
 def test_a_backfill_is_planned_started_listed_paused_and_cancelled(perdure: Perdure, program: Program):
-    from perdure.cli.load import load_flow
+    from perdure.cli.load_flow import load_flow
     from perdure.partitions import daily
 
     load_flow(str(program(FLOWS))).deploy("nightly", partitions=daily("2026-05-01"))
@@ -189,7 +189,7 @@ def test_a_backfill_is_planned_started_listed_paused_and_cancelled(perdure: Perd
 
 @pytest.mark.parametrize("wrong", [["--params", "[]"], ["--params", "{"], ["--order", "up"], ["--reprocess", "some"]])
 def test_a_wrong_option_of_a_backfill_is_wrong_usage(perdure: Perdure, program: Program, wrong: list[str]):
-    from perdure.cli.load import load_flow
+    from perdure.cli.load_flow import load_flow
     from perdure.partitions import daily
 
     load_flow(str(program(FLOWS))).deploy("nightly", partitions=daily("2026-05-01"))

@@ -13,10 +13,10 @@ from command_line import Perdure, Program
 from perdure import flow, session, settings
 from perdure._platform.clock import system_clock
 from perdure._platform.ids import new_id
-from perdure._run.processes import this_process
+from perdure._run.process_identity import this_process
 from perdure.blocks.system import Secret
 from perdure.cli import doctor_checks
-from perdure.cli.load import load_flow
+from perdure.cli.load_flow import load_flow
 from perdure.filesystems import LocalFileSystem
 from perdure.records import FlowRunRecord, StartRecord, StateRecord
 from perdure.states import StateType

@@ -13,7 +13,7 @@ from perdure import flow, session, settings, task
 from perdure._platform.clock import system_clock
 from perdure._platform.ids import new_id
 from perdure._results.removal import needs_of
-from perdure._run.processes import this_process
+from perdure._run.process_identity import this_process
 from perdure.records import FlowRunRecord, ProcessRecord, Record, ResultFilter, StartRecord, StateRecord, TaskRunRecord
 from perdure.results import prune
 from perdure.states import StateType

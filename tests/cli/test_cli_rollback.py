@@ -9,7 +9,7 @@ import pytest
 from command_line import Perdure, Program
 
 from perdure import Flow, session, settings
-from perdure.cli.load import load_flow
+from perdure.cli.load_flow import load_flow
 from perdure.deployments import run_deployment
 from perdure.records import RunFilter
 from perdure.results import get_result

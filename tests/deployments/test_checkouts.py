@@ -12,8 +12,8 @@ import pytest
 from pydantic import SecretStr
 
 from perdure import Flow, flow, session, settings
+from perdure._rooms.deployments.code_origin import what_is_missing
 from perdure._rooms.deployments.definition import definition_of_text
-from perdure._rooms.deployments.sources import what_is_missing
 from perdure.blocks.system import Secret
 from perdure.deployments import run_deployment
 from perdure.errors import DeploymentError, EntrypointError, StorageError

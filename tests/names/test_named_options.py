@@ -73,7 +73,7 @@ def test_options_are_read_as_they_were_given(decorate: Any, more: dict[str, Any]
 def test_each_option_of_a_decorator_is_an_attribute(decorate: Any) -> None:
     names = {each for each in signature(decorate).parameters if each not in ("function", "options")}
     kinds = Flow if decorate is flow else Task
-    from perdure._execution.definition import _COMMON, _OF_FLOWS, _OF_TASKS
+    from perdure._execution.option_checks import _COMMON, _OF_FLOWS, _OF_TASKS
 
     names |= {*_COMMON, *(_OF_FLOWS if decorate is flow else _OF_TASKS)}
     hooks = {each for each in names if each.startswith("on_") and each != "on_crash"}

@@ -15,7 +15,7 @@ import pytest
 
 from perdure._engine.recovery.run_claims import standing_of
 from perdure._platform.ids import new_id
-from perdure._run.processes import this_process
+from perdure._run.process_identity import this_process
 from perdure._store import wire
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.protocol import Orchestrator

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from perdure._results.changes import MAX_CHANGES, Change
 from perdure._results.comparison import compare
+from perdure._results.comparison_changes import MAX_CHANGES, Change
 from perdure._results.comparison_lines import differing_lines
 
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 import pytest
 
 from perdure import flow, session, settings
-from perdure._results import imports as importing
+from perdure._results import result_import as importing
 from perdure.errors import BlockError, StorageError
 from perdure.filesystems import LocalFileSystem
 from perdure.records import ResultFilter, ResultRecord, RunFilter

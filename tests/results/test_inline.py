@@ -15,8 +15,8 @@ from perdure import flow, session, settings, task
 from perdure._results.lookup import persisted_record
 from perdure._results.store import result_record
 from perdure._store import wire
-from perdure._store.deletion import delete_flow_run
 from perdure._store.embedded import EmbeddedOrchestrator
+from perdure._store.flow_run_deletion import delete_flow_run
 from perdure.cli.shapes import result_shape
 from perdure.errors import ResultMissing, ResultUntrusted, StorageError
 from perdure.records import RunFilter

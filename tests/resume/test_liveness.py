@@ -13,7 +13,7 @@ from perdure._engine.recovery.heartbeat import Heartbeat
 from perdure._engine.recovery.liveness import Liveness
 from perdure._platform.clock import system_clock
 from perdure._platform.ids import new_id
-from perdure._run.processes import is_here, is_running, this_process
+from perdure._run.process_identity import is_here, is_running, this_process
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure.records import ProcessRecord, Record
 
@@ -22,7 +22,7 @@ root = pytest.mark.skipif(
     os.geteuid() != 0 or subprocess.run(["unshare", "-Upfr", "true"], capture_output=True, check=False).returncode != 0,
     reason="only root may make namespaces of processes, and not where the root directory is another one",
 )
-SAYS = "from perdure._run.processes import this_process; print(*this_process())"
+SAYS = "from perdure._run.process_identity import this_process; print(*this_process())"
 
 
 class Passing:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from perdure._store import reads
-from perdure._store.deletion import delete_flow_run
 from perdure._store.embedded import EmbeddedOrchestrator
+from perdure._store.flow_run_deletion import delete_flow_run
 from perdure._store.reads import Found, Reads
 from perdure._store.sql.postgresql import PostgreSQL
 from perdure.errors import SteeringError

@@ -29,7 +29,7 @@ from perdure._engine.lifecycle.attempt import Made
 from perdure._engine.lifecycle.runs import enter, records_of_end, write_value
 from perdure._engine.lifecycle.task_run import TaskCall, stopped, task_run
 from perdure._engine.port import Runtime
-from perdure._model.annotations import quote
+from perdure._model.argument_marks import quote
 from perdure._model.containers import ATOMS
 from perdure._model.options import TaskOptions
 from perdure._model.state_types import StateType

@@ -4,7 +4,7 @@ For tests of code that asks, the environment may say it instead: `PERDURE__RUNTI
 """
 
 from perdure._engine.lifecycle.runtime_overrides import FromEnvironment
-from perdure._engine.lifecycle.views import DeploymentView, FlowRunView, PartitionView, TaskRunView
+from perdure._engine.lifecycle.runtime_views import DeploymentView, FlowRunView, PartitionView, TaskRunView
 from perdure._model.errors import MissingContext
 from perdure._run.context import current_run
 

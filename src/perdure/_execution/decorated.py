@@ -7,13 +7,13 @@ import sys
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, ClassVar, Self, TypeVar
 
-from perdure._execution import definition
+from perdure._execution import option_checks
 from perdure._execution.drawing import Way, draw_call
 from perdure._execution.map_window import Submitted
 from perdure._execution.mapping import mapped
 from perdure._execution.named_options import CommonOptions, Options
-from perdure._model.annotations import unmapped
 from perdure._model.argument_binding import Passed
+from perdure._model.argument_marks import unmapped
 from perdure._model.colour import caller_is_async
 from perdure._model.coroutine_marks import CoroutineMarks
 
@@ -45,7 +45,7 @@ class Decorated(CommonOptions[Options], CoroutineMarks):
             TypeError: an option is unknown.
         """
         derived = copy.copy(self)
-        derived.options = definition.changed(self.options, options, self.kind)
+        derived.options = option_checks.changed(self.options, options, self.kind)
         return derived
 
     def on_running(self, hook: Callable[..., T]) -> Callable[..., T]:
@@ -142,8 +142,8 @@ class Decorated(CommonOptions[Options], CoroutineMarks):
         function = self.options.function
         # cloudpickle takes what is of the main program by value, for processes that have another one; pickle does not.
         by_value = "cloudpickle" in sys._getframe(1).f_globals.get("__name__", "")
-        if self._instance is None and definition.is_named(self, function, by_value):
-            return definition.find_definition, (function.__module__, function.__qualname__)
+        if self._instance is None and option_checks.is_named(self, function, by_value):
+            return option_checks.find_definition, (function.__module__, function.__qualname__)
         return super().__reduce_ex__(protocol)
 
     def __repr__(self) -> str:

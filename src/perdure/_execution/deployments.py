@@ -22,13 +22,13 @@ from perdure._model.errors import DeploymentError, DeploymentMissing
 from perdure._platform.ids import new_id
 from perdure._results.storage_by_name import storage_at
 from perdure._rooms.deployments.bundles import Bundle, Packed, bundled
+from perdure._rooms.deployments.code_origin import copied_folder
 from perdure._rooms.deployments.definition import Definition, check_schedule, definition_of
 from perdure._rooms.deployments.job_templates import job_of
 from perdure._rooms.deployments.port import DEFAULT_POOL, DEFAULT_PRIORITY, SERVED, DeploymentVersion, Overlap, WorkPool
 from perdure._rooms.deployments.port import Deployment as DeploymentRecord
 from perdure._rooms.deployments.prefect_options import ConcurrencyLimitConfig, translated
 from perdure._rooms.deployments.signatures import signed_definition
-from perdure._rooms.deployments.sources import copied_folder
 from perdure._rooms.deployments.ticks import scheduled
 from perdure._scheduling.partitions import Partitions
 from perdure._scheduling.schedule import Cron, Interval, RRule, Schedule

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextvars import ContextVar
 from typing import Any, Literal, NoReturn
 
-from perdure._model.annotations import Annotation
+from perdure._model.argument_marks import Annotation
 from perdure._model.colour import call_is_awaited, colour_of_plain_code, on_event_loop, run_is_async
 from perdure._model.errors import VisualizationError
 from perdure._model.options import FlowOptions, RunOptions, TaskOptions

@@ -14,7 +14,7 @@ from perdure._engine.recovery.rerun_from_step import reuse_before
 from perdure._engine.recovery.resumption import Resumable, claimed_for_sure, claimed_with, resumable
 from perdure._engine.recovery.run_claims import run_of
 from perdure._engine.recovery.start_record import arguments_of
-from perdure._execution import definition, drawing
+from perdure._execution import drawing, option_checks
 from perdure._execution.deployable import Deployable
 from perdure._execution.entrypoints import is_file, load_named, only_loaded, split
 from perdure._execution.flow_calls import (
@@ -76,15 +76,15 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
             DefinitionError: an option is wrong.
         """
         function: Any = fn
-        fields = definition.fields_of(function, "flow", options | {"name": name})
+        fields = option_checks.fields_of(function, "flow", options | {"name": name})
         base = FlowOptions(
             **fields,
-            version=definition.version_of(fields["function"]),
+            version=option_checks.version_of(fields["function"]),
             retries=settings.current().flow_default_retries,
             retry_delay_seconds=settings.current().flow_default_retry_delay_seconds,
             retry_delays=(settings.current().flow_default_retry_delay_seconds,),
         )
-        super().__init__(function, definition.changed(base, options, "flow"))
+        super().__init__(function, option_checks.changed(base, options, "flow"))
 
     @staticmethod
     def from_source(source: Any, entrypoint: str) -> Any:

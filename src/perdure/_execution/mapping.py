@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeVar, overload
 
 from perdure._engine.lifecycle.upstream import state_of
 from perdure._execution.map_window import Mapped, Parameters, Submit, unfinished_outside
-from perdure._model.annotations import Annotation, allow_failure, unmapped
+from perdure._model.argument_marks import Annotation, allow_failure, unmapped
 from perdure._model.errors import MappingLengthMismatch, MappingMissingIterable
 from perdure._model.states import State
 from perdure._model.tracebacks import fold

@@ -13,9 +13,9 @@ from perdure._engine.lifecycle.begin import begin_task, finish
 from perdure._engine.lifecycle.task_run import TaskCall, task_run
 from perdure._engine.lifecycle.timeouts import EnclosingTimeout
 from perdure._execution import (  # `on_workers`: runners send its functions
-    definition,
     drawing,
     on_workers,  # noqa: F401
+    option_checks,
 )
 from perdure._execution.generator_runs import aitems, items
 from perdure._execution.named_options import OptionsOfTasks
@@ -56,14 +56,14 @@ class Task(Submittable[TaskOptions, P, R], OptionsOfTasks, Generic[P, R]):
             DefinitionError: an option is wrong, or two do not go together.
         """
         function: Any = fn
-        fields = definition.fields_of(function, "task", options | {"name": name})
+        fields = option_checks.fields_of(function, "task", options | {"name": name})
         base = TaskOptions(
             **fields,
             retries=settings.current().task_default_retries,
             retry_delay_seconds=settings.current().task_default_retry_delay_seconds,
             retry_delays=(settings.current().task_default_retry_delay_seconds,),
         )
-        super().__init__(function, definition.changed(base, options, "task"))
+        super().__init__(function, option_checks.changed(base, options, "task"))
 
     @property
     def fn(self) -> Callable[P, R]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, JsonValue
 
 from perdure._model.records import ArtifactKind, ArtifactRecord, ResultRecord, StateRecord
 from perdure._model.state_types import StateType
-from perdure._model.stopped import was_stopped
+from perdure._model.stopped_runs import was_stopped
 from perdure._platform import json_numbers
 from perdure._platform.clock import Micros, to_datetime
 from perdure._rooms.logs.records import LogLine

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from perdure._model.state_types import StateType
-from perdure._model.stopped import was_stopped
+from perdure._model.stopped_runs import was_stopped
 from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._store.protocol import Orchestrator
 

@@ -14,7 +14,7 @@ from perdure._platform.files import locked, make_private
 from perdure._repositories.git import GitRepository, fetch
 from perdure._repositories.github import GitHub, GitHubRepository
 from perdure._results.storage_by_name import storage_at
-from perdure._rooms.deployments.sources import COPIES, MARK
+from perdure._rooms.deployments.code_origin import COPIES, MARK
 from perdure._settings import settings
 from perdure._storages import directories
 from perdure._storages.local import LocalFileSystem

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence, Set
 from enum import Enum
 from typing import Any, Literal
 
-from perdure._results.changes import Change, Found, kind_of, short
 from perdure._results.comparison_arrays import compare_arrays, is_array
+from perdure._results.comparison_changes import Change, Found, kind_of, short
 from perdure._results.comparison_lines import differing_lines
 from perdure._results.comparison_tables import columns_of, compare_tables
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from perdure._platform.finished_imports import imported
-from perdure._results.changes import MAX_SAMPLES, Change, Found, Sample, short
+from perdure._results.comparison_changes import MAX_SAMPLES, Change, Found, Sample, short
 
 if TYPE_CHECKING:
     import numpy

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from perdure._results.changes import MAX_LINES
+from perdure._results.comparison_changes import MAX_LINES
 
 _CONTEXT = 2  # lines before and after those that differ
 _WIDTH = 500  # characters of a line

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from perdure._platform.finished_imports import imported
 from perdure._platform.named import NamedTuple
-from perdure._results.changes import MAX_SAMPLES, Change, Found, Sample
 from perdure._results.comparison_arrays import differing, largest_difference, value_text
+from perdure._results.comparison_changes import MAX_SAMPLES, Change, Found, Sample
 
 if TYPE_CHECKING:
     import numpy

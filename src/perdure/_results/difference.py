@@ -7,8 +7,8 @@ from uuid import UUID
 
 from perdure._model.errors import ResultNotKept, ResultUnreadable
 from perdure._model.records import ResultRecord
-from perdure._results.changes import Change
 from perdure._results.comparison import compare
+from perdure._results.comparison_changes import Change
 from perdure._results.document import PersistedResultBlob
 from perdure._results.lookup import find_run, get_result, known_runs
 from perdure._results.payload_writer import Layout

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import is_
 from typing import Any
 
-from perdure._model.annotations import Annotation, allow_failure, opaque, quote
+from perdure._model.argument_marks import Annotation, allow_failure, opaque, quote
 from perdure._model.containers import ATOMS, Container, container_of
 from perdure._model.states import State
 from perdure._platform.named import NamedTuple

@@ -16,8 +16,8 @@ from perdure._platform.named import NamedTuple
 from perdure._platform.secrecy import know
 from perdure._platform.suggest import nearest
 from perdure._settings.fields import PREFIX, SETTINGS, Secret, Setting, Settings, find_setting, secret_parts, text_of
-from perdure._settings.named import NamedSetting, find_named
 from perdure._settings.profiles import Profiles
+from perdure._settings.setting_objects import NamedSetting, find_named
 
 __all__ = [
     "SETTINGS",

@@ -10,7 +10,7 @@ from perdure._engine.recovery.run_claims import claim, ends_below, note, run_of,
 from perdure._engine.recovery.runs_of_dead_processes import end_run_if_lost
 from perdure._model.records import NOBODY, CancelRecord, LogRecord, StartRecord, StateRecord
 from perdure._model.state_types import FINAL, StateType
-from perdure._model.stopped import last_state
+from perdure._model.stopped_runs import last_state
 from perdure._rooms.deployments.port import QueuedRun
 from perdure._rooms.deployments.versions import definition_of_version
 from perdure._rooms.runs.records import FlowRun

@@ -26,7 +26,7 @@ from perdure._rooms.deployments.signatures import schedule_shown
 from perdure._scheduling.schedule import schedule_of
 from perdure.cli import find
 from perdure.cli.groups import SETTINGS, AsJson
-from perdure.cli.load import load_flow
+from perdure.cli.load_flow import load_flow
 from perdure.cli.output import note, show, show_json
 from perdure.integrations.git import GitRepository
 

@@ -28,7 +28,7 @@ from perdure._settings.settings import as_environment
 from perdure.cli import completion, find
 from perdure.cli.code import placed
 from perdure.cli.groups import AsJson
-from perdure.cli.load import load_flow
+from perdure.cli.load_flow import load_flow
 from perdure.cli.output import Column, say, short_time, show, show_json, table
 from perdure.cli.run import Document, Ended, Pairs, ended_by, given_parameters, shape_of, show_ended
 

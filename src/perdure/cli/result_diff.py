@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perdure._model.errors import PerdureError
-from perdure._results.changes import Change
+from perdure._results.comparison_changes import Change
 from perdure._results.difference import Difference, difference_as_json
 from perdure._results.difference import diff as compared
 from perdure.cli import completion, find

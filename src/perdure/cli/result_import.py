@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from perdure._results.imports import ImportSummary, import_results
+from perdure._results.result_import import ImportSummary, import_results
 from perdure.cli.groups import AsJson
 from perdure.cli.output import note, plural, show, show_json, size_text
 

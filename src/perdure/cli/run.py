@@ -21,7 +21,7 @@ from perdure._run.context import FlowRunContext
 from perdure.cli import completion, find
 from perdure.cli.asked_input import continuing, open_pause
 from perdure.cli.groups import AsJson, json_object, new_group
-from perdure.cli.load import load_flow
+from perdure.cli.load_flow import load_flow
 from perdure.cli.output import duration_text, iso, jsonable, note, show, show_json, state_text
 
 app = new_group()

@@ -14,7 +14,7 @@ from perdure._execution.flows import flow
 from perdure._execution.limits import concurrency
 from perdure._execution.tasks import task
 from perdure._execution.transactions import transaction
-from perdure._model.annotations import allow_failure, unmapped
+from perdure._model.argument_marks import allow_failure, unmapped
 from perdure._model.errors import CancelledRun
 from perdure._rooms.artifacts.creation import create_markdown_artifact
 from perdure._rooms.artifacts.records import ArtifactFilter

@@ -15,7 +15,7 @@ from perdure._model.records import CancelRecord, ProcessRecord, StartRecord, Wai
 from perdure._model.state_types import FINAL, StateType
 from perdure._platform.clock import Micros, to_datetime
 from perdure._rooms.runs.records import FlowRun, RunFilter
-from perdure._run.processes import is_here
+from perdure._run.process_identity import is_here
 
 _LOOK_SECONDS = 0.1
 _SLOWEST = 8.0  # seconds until a process has noticed, and has reported the end

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from perdure._engine.lifecycle.upstream import state_of
-from perdure._model.annotations import quote
+from perdure._model.argument_marks import quote
 from perdure._model.state_types import FINAL, StateType
 from perdure._model.states import State, aggregate, is_states
 from perdure._run.arguments import is_atom, replace_upstreams

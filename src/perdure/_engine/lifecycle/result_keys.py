@@ -1,6 +1,6 @@
 """Under which key of its storage a run's result is written: one that its options name, or else a new one."""
 
-from perdure._engine.lifecycle.views import template_variables
+from perdure._engine.lifecycle.runtime_views import template_variables
 from perdure._results.keys import format_key, needs_digest
 from perdure._results.store import KeyOfDigest
 from perdure._run.context import RunContext

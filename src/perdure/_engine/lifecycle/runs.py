@@ -8,7 +8,7 @@ from perdure._engine.coordination.staging import has_hooks, staged
 from perdure._engine.identity.cache_key import CacheKey
 from perdure._engine.lifecycle.result_keys import storage_key_of
 from perdure._engine.lifecycle.run_hooks import HOOKS, call_hooks
-from perdure._engine.lifecycle.views import template_variables
+from perdure._engine.lifecycle.runtime_views import template_variables
 from perdure._engine.port import Runtime
 from perdure._engine.recovery.taken_over import lost_state
 from perdure._model.errors import CancelledRun, SerializationError, StorageError

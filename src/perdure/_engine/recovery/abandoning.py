@@ -7,7 +7,7 @@ from perdure._engine.recovery.run_claims import claim, run_of
 from perdure._model.errors import ResumeError
 from perdure._model.records import Record, StateRecord
 from perdure._model.state_types import ABANDONED, FINAL, StateType
-from perdure._model.stopped import last_state
+from perdure._model.stopped_runs import last_state
 from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._store.protocol import Orchestrator
 

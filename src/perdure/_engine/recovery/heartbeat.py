@@ -13,7 +13,7 @@ from perdure._model.records import Record
 from perdure._model.state_types import FINAL
 from perdure._platform.clock import system_clock
 from perdure._run.context import FlowRunContext
-from perdure._run.processes import this_process
+from perdure._run.process_identity import this_process
 
 _log = logging.getLogger("perdure")
 _FIRST_LOOK = 1.0  # seconds: shorter flows are not looked after

@@ -10,7 +10,7 @@ clock of the process with ours. If ours is a minute ahead, everybody else is dea
 
 The idea: two kinds of evidence, each used only where it is worth something.
 
-- Of processes whose numbers mean the same here (`_run.processes.is_running`), the system knows at once.
+- Of processes whose numbers mean the same here (`_run.process_identity.is_running`), the system knows at once.
 - Of all others, only that their heartbeat *changes*. It is a value in the database, changed `BEATS` times a lease. We
   remember the value that we saw, and since when, by our own monotonic clock. What the value says is never looked at:
 
@@ -39,7 +39,7 @@ from collections.abc import Callable
 
 from perdure._model.records import NOBODY, ProcessRecord
 from perdure._platform.clock import Micros
-from perdure._run.processes import is_running
+from perdure._run.process_identity import is_running
 from perdure._store.protocol import Orchestrator
 
 BEATS = 6  # heartbeats in a lease: some may be late

@@ -47,11 +47,11 @@ from perdure._model.errors import ResumeError, SerializationError
 from perdure._model.options import FlowOptions
 from perdure._model.records import NOBODY, ProcessRecord, Record, StartRecord, StateRecord
 from perdure._model.state_types import ABANDONED, FINAL, StateType
-from perdure._model.stopped import last_state
+from perdure._model.stopped_runs import last_state
 from perdure._platform.lazy_import import LazyModule
 from perdure._platform.named import NamedTuple
 from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
-from perdure._run.processes import machine_of
+from perdure._run.process_identity import machine_of
 
 if TYPE_CHECKING:
     from perdure._engine.identity import hashing

@@ -7,9 +7,9 @@ from perdure._engine.recovery.durable_timers import SUSPENDED
 from perdure._engine.recovery.run_claims import ends_below, note, run_of
 from perdure._model.records import ProcessRecord, Record, StartRecord
 from perdure._model.state_types import FINAL, StateType
-from perdure._model.stopped import last_state
+from perdure._model.stopped_runs import last_state
 from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
-from perdure._run.processes import machine_of
+from perdure._run.process_identity import machine_of
 
 _OPEN = tuple(kind for kind in StateType if kind not in FINAL)
 

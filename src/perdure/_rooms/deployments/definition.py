@@ -9,8 +9,8 @@ from typing import Any
 from perdure._engine.recovery.start_record import entry_point_of
 from perdure._model.errors import DeploymentError, ParameterTypeError
 from perdure._model.options import FlowOptions
+from perdure._rooms.deployments.code_origin import source_of
 from perdure._rooms.deployments.parameter_schema import check, schema_of
-from perdure._rooms.deployments.sources import source_of
 from perdure._scheduling.partitions import Partitions, partitions_of
 
 

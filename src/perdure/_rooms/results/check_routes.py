@@ -14,7 +14,7 @@ from perdure._http.pages import Id, PathId
 from perdure._http.routers import ApiRouter
 from perdure._model.errors import NotFound, ResultError, StorageError
 from perdure._model.records import ResultRecord
-from perdure._results.changes import Change
+from perdure._results.comparison_changes import Change
 from perdure._results.difference import PlainDifference, diff_plainly
 from perdure._results.verification import verify
 from perdure._rooms.results.records import ResultFilter

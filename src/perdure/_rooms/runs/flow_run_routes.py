@@ -26,8 +26,8 @@ from perdure._rooms.runs.graph import Graph, graph_of
 from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._rooms.runs.timeline import Timeline, timeline_of
 from perdure._rooms.tokens.records import Scope
-from perdure._store.deletion import delete_flow_run
 from perdure._store.embedded import EmbeddedOrchestrator
+from perdure._store.flow_run_deletion import delete_flow_run
 
 router = ApiRouter(prefix="/flow-runs", tags=["flow runs"], responses=answers())
 _ONE = answers(HTTPStatus.NOT_FOUND)

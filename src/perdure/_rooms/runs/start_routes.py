@@ -23,7 +23,7 @@ from perdure._rooms.deployments.port import QueueFilter
 from perdure._rooms.runs.flow_run_routes import found
 from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._rooms.tokens.records import Scope
-from perdure._run.processes import machine_of
+from perdure._run.process_identity import machine_of
 from perdure._store.embedded import EmbeddedOrchestrator
 
 router = ApiRouter(prefix="/flow-runs", tags=["flow runs"], responses=answers())

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from perdure._model.state_types import StateType
-from perdure._model.stopped import was_stopped
+from perdure._model.stopped_runs import was_stopped
 from perdure._platform.clock import Micros
 from perdure._store.reads import Bar, Reads
 

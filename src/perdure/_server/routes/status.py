@@ -16,7 +16,7 @@ from perdure._http.models import moment, time_of
 from perdure._http.routers import ApiRouter
 from perdure._platform.version import VERSION
 from perdure._rooms.events.port import Service
-from perdure._run.processes import is_running, machine_of
+from perdure._run.process_identity import is_running, machine_of
 from perdure._server.services import SERVICES, interval_of
 from perdure._settings import settings
 from perdure._store.embedded import EmbeddedOrchestrator

@@ -1,5 +1,5 @@
 """Schedules by a path of theirs in Prefect 2; `perdure.schedules` has all of their options."""
 
-from perdure._scheduling.named import CronSchedule, IntervalSchedule, RRuleSchedule
+from perdure._scheduling.prefect_schedules import CronSchedule, IntervalSchedule, RRuleSchedule
 
 __all__ = ["CronSchedule", "IntervalSchedule", "RRuleSchedule"]

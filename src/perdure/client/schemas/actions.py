@@ -2,7 +2,7 @@
 
 from perdure._client.deployments import DeploymentUpdate
 from perdure._platform.moved import export
-from perdure._scheduling.named import DeploymentScheduleCreate
+from perdure._scheduling.prefect_schedules import DeploymentScheduleCreate
 
 __all__ = ["DeploymentScheduleCreate", "DeploymentUpdate"]
 

@@ -8,7 +8,7 @@ from perdure._model.states import State
 from perdure._platform.moved import export
 from perdure._rooms.deployments.prefect_options import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from perdure._rooms.runs.records import FlowRun, TaskRun
-from perdure._scheduling.named import DeploymentScheduleCreate as MinimalDeploymentSchedule
+from perdure._scheduling.prefect_schedules import DeploymentScheduleCreate as MinimalDeploymentSchedule
 
 __all__ = [
     "ConcurrencyLimitConfig",
