@@ -241,7 +241,7 @@ class AutomationDefinition(_Said):
     rate_limit: RateLimit | None = Field(default=None, description="How often it acts at most; others are logged.")
 
     def as_json(self) -> dict[str, Any]:
-        """As it is kept, without what is as usual; the same for equal definitions."""
+        """As it is stored, without what is as usual; the same for equal definitions."""
         said = self.model_dump(mode="json", exclude_defaults=True, exclude={"name"})
         said["trigger"]["type"] = self.trigger.type
         for each, action in zip(said["actions"], self.actions, strict=True):

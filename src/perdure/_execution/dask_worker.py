@@ -19,7 +19,7 @@ _running: dict[str, Batch] = {}  # in this process, by their ids
 
 
 def run(batch: str, client: str, payload: bytes, held: Sequence[Packed]) -> list[Message] | str | None:
-    """Run a batch; what came of it, and was not passed on before; or why it cannot run here; None if it had begun.
+    """Run a batch; its messages that were not passed on before; or why it cannot run here; None if it had begun.
 
     `held` are values of the cluster's that are among the calls' arguments.
     """

@@ -144,7 +144,7 @@ class Applied(DeploymentRecord):
 
 
 class _All(list[Applied]):
-    """Deployments as they are kept; may be awaited."""
+    """Deployments as they are stored; may be awaited."""
 
     def __await__(self) -> Generator[object, None, Self]:
         return self

@@ -31,7 +31,7 @@ class Work(Protocol):
 
     @property
     def resources(self) -> Resources:
-        """What it needs of a worker that has only so much of it, by name."""
+        """The resources of a worker that it needs, by name."""
 
     def ready_call(self, place: object) -> TaskCall | None:
         """The call with all values in place, to be run in another process; None if it is not to run.

@@ -81,7 +81,7 @@ class Lane(Protocol):
         """
 
     def receive(self, linger: float) -> Sequence[Message]:
-        """What has come of the batch, waited for. More may come within `linger` seconds.
+        """The messages of the batch that have come, waited for. More may come within `linger` seconds.
 
         Raises:
             WorkerLost: the worker is gone, and all that it had sent was received.

@@ -151,7 +151,7 @@ class _Cluster:
             lane.inbox.put((lane.batch, lost if messages is None else messages))
 
     def submit(self, lane: "_Lane", batch: str, sent: Sent) -> "_Future":
-        """Have the cluster run a batch; Dask's future of what came of it."""
+        """Have the cluster run a batch; Dask's future of its outcome."""
         self._lanes[batch] = lane
         payload = pickle.dumps((self.greeting, sent.shared, sent.calls), pickle.HIGHEST_PROTOCOL)
         resources = (
@@ -228,7 +228,7 @@ class _Lane:
             raise BatchRefused(f"The Dask scheduler cannot be reached: {type(error).__name__}: {error}") from error
 
     def receive(self, _: float) -> Sequence[Message]:
-        """What has come of the batch. It comes together, so there is nothing to linger for."""
+        """The messages of the batch. They come together, so there is nothing to linger for."""
         if self._future is None:  # all has come, and not of all its calls
             raise WorkerLost(f"Dask's task {self.batch} has ended without an answer of the call")
         heard = self.inbox.get()
@@ -266,7 +266,7 @@ class _Lane:
         raise self._abandoned(why or f"Dask's task is {future.status}")
 
     def _abandoned(self, why: str) -> WorkerLost:
-        """Dask has given the batch up: what may have begun of it?"""
+        """The error of a batch that Dask has given up: it says whether calls of it may have begun."""
         known = self._cluster.withdraw([self.batch])
         if known is None:
             return WorkerLost(f"the Dask scheduler cannot be reached, after: {why}")

@@ -1,4 +1,4 @@
-"""What is asked of a Dask scheduler for batches of calls: who runs one, so that nobody else does.
+"""What a Dask scheduler knows of batches of calls: who runs one, so that nobody else does.
 
 Dask runs a task again whose worker has died, up to three times, and one that has ended, if the worker that held its
 value is gone. A batch of calls must never run again by itself. So each worker asks here before it begins a batch, and

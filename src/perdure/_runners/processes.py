@@ -63,7 +63,7 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 
 
 class Child:
-    """A process that runs batches of calls, written to its standard input; what comes of them is read from its output.
+    """A process that runs batches of calls, written to its standard input; their answers are read from its output.
 
     Raises:
         OSError: it cannot be started.
@@ -129,7 +129,7 @@ class Child:
             raise self._lost() from error
 
     def receive(self, linger: float) -> Sequence[Message]:
-        """What has come of the batch."""
+        """The messages of the batch that have come."""
         messages = self._next_messages(linger)
         # That a batch is there is said by nothing: the process has begun its first call.
         self._has_begun = self._has_begun or None in messages

@@ -148,7 +148,7 @@ class _Cluster:
         return self._room
 
     def submit(self, batch: str, board: object, greeting: bytes, sent: Sent) -> object:
-        """Have the cluster run a batch; Ray's reference of what came of it."""
+        """Have the cluster run a batch; Ray's reference of its outcome."""
         options = {}
         if sent.resources:
             options = _options(needed("Ray", _nodes(), sent.resources, sent.name, _START_NODES))
@@ -233,7 +233,7 @@ class _Lane:
             raise BatchRefused(f"Ray does not take the batch: {type(error).__name__}: {error}") from error
 
     def receive(self, _: float) -> Sequence[Message]:
-        """What has come of the batch. Of a short one it comes together, so there is nothing to linger for."""
+        """The messages of the batch that have come. Those of a short one come together, so nothing is lingered for."""
         if self._outcome is None:
             raise WorkerLost(f"the batch {self.batch} has ended without an answer of the call")
         if self._heard is None:

@@ -1,4 +1,4 @@
-"""What is asked of a board, an actor beside who sends batches to a Ray cluster: who runs one, and what it says.
+"""A board: an actor beside the sender of batches to a Ray cluster. It knows who runs one, and what that one says.
 
 Ray runs a batch once, and tells its sender when it has ended, or its worker is gone. It has no way to a batch that
 runs. So each worker asks the board before it begins a batch, and says there while it runs what its sender is to know

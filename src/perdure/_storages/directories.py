@@ -8,7 +8,7 @@ from perdure._storages.ignored import Ignored
 
 
 class Files(Protocol):
-    """What is asked of a storage."""
+    """What is needed of a storage."""
 
     def read(self, key: str) -> bytes: ...
     def write(self, key: str, data: bytes) -> None: ...

@@ -249,7 +249,7 @@ class EmbeddedOrchestrator(SqlArtifacts, SqlBlocks, SqlLogs, SqlVariables):
         return self._access.those(DECISION, "run_id", run_ids, "run_id DESC")
 
     def source(self, digest: str) -> str | None:
-        """What the digests of a task's source were made of, as in `SourceRecord`; None if nobody said."""
+        """What the digests of a task's source were made of, as in `SourceRecord`; None if it was not recorded."""
         self._writer.flush()
         rows = self._read(self._statements.source, (digest,))
         return rows[0][0] if rows else None
@@ -262,12 +262,12 @@ class EmbeddedOrchestrator(SqlArtifacts, SqlBlocks, SqlLogs, SqlVariables):
         return Pruner(self._database)
 
     def start(self, flow_run_id: str) -> StartRecord | None:
-        """How a flow run was begun; None if nobody said."""
+        """How a flow run was begun; None if it was not recorded."""
         self._writer.flush()
         return self._access.one(StartRecord, self._statements.start, flow_run_id)
 
     def starts(self, flow_run_ids: Sequence[str]) -> Sequence[StartRecord]:
-        """How flow runs were begun, sorted by id; those of which nobody said that are left out."""
+        """How flow runs were begun, sorted by id; those of which it was not recorded are left out."""
         return self._access.those(FLOW_START, "flow_run_id", flow_run_ids, "flow_run_id")
 
     def claim(

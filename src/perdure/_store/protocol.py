@@ -150,7 +150,7 @@ class Orchestrator(Protocol):
 
     @reads
     def log_lines(self, filter: LogFilter) -> Sequence[LogLine]:
-        """The lines that the filter lets through, those that were kept last first; with `after`, the other way round.
+        """The lines that the filter lets through, the newest first; with `after`, the oldest first.
 
         While several processes write, a line may be kept shortly after one with a higher number.
         """
@@ -176,18 +176,18 @@ class Orchestrator(Protocol):
 
     @reads
     def source(self, digest: str) -> str | None:
-        """What the digests of a task's source were made of, as in `SourceRecord`; None if nobody said."""
+        """What the digests of a task's source were made of, as in `SourceRecord`; None if it was not recorded."""
 
     def pruning(self) -> Pruning:
         """What removing old results needs; close it when it is done."""
 
     @reads
     def start(self, flow_run_id: str) -> StartRecord | None:
-        """How a flow run was begun; None if nobody said."""
+        """How a flow run was begun; None if it was not recorded."""
 
     @reads
     def starts(self, flow_run_ids: Sequence[str]) -> Sequence[StartRecord]:
-        """How flow runs were begun, sorted by id; those of which nobody said that are left out."""
+        """How flow runs were begun, sorted by id; those of which it was not recorded are left out."""
 
     def claim(
         self,
@@ -206,7 +206,7 @@ class Orchestrator(Protocol):
 
     @reads
     def standing(self, flow_run_id: str) -> Standing | None:
-        """How an outermost flow run stands, for the process that runs it; None if nobody said how it was begun."""
+        """How an outermost flow run stands, for the process that runs it; None if its start was not recorded."""
 
     @reads
     def cancellation(self, flow_run_id: str) -> CancelRecord | None:

@@ -298,7 +298,7 @@ class Reads:
         return [InputRecord(*row) for row in rows]
 
     def cache_entries(self, beginning: str, task: str | None, after: str, limit: int) -> Found[CacheEntry]:
-        """A page of what cache keys stand for, by key: those that begin so."""
+        """A page of cache entries, by key: those whose keys begin with a text."""
         key = cache_entry.c.key
         within = [key > after, key >= beginning, key < _after_all(beginning)] if beginning else [key > after]
         rows = self._known.select(select(key).where(*within).order_by(key).limit(1).offset(_JOINED - 1))

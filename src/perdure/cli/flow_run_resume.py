@@ -270,7 +270,7 @@ def _call(flow: Flow[..., object], run: FlowRun, retry_failed: bool) -> State[ob
 
 
 def _state_of(flow: Flow[..., object], call: Callable[[], Any]) -> State[object]:
-    """What a call of a flow comes to, whatever its colour."""
+    """The final state of a call of a flow, whatever its colour."""
     state: State[object] = _awaited(call) if flow.options.is_async else call()
     return state
 

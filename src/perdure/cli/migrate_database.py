@@ -14,7 +14,7 @@ _SECONDS = 2.0  # between two lines of progress
 
 
 def take_over(url: str, dry_run: bool, as_json: bool) -> None:
-    """Take a database over, and show what came of it.
+    """Take a database over, and show the outcome.
 
     Raises:
         MigrationError: it cannot be read, or not all of it is in the target afterwards.

@@ -68,7 +68,7 @@ _LOOK_SECONDS = 1.0  # between two looks at whether what was imported has change
 
 
 def main() -> None:
-    """Import, then fork until there is nobody who asks."""
+    """Import, then fork until no worker asks any more."""
     asks, ends = (socket.socket(fileno=int(each)) for each in sys.argv[1:3])
     for name in (*_USED, *_of_orchestrator(settings.current())):
         with suppress(ImportError):  # a run that needs it says what is missing

@@ -163,7 +163,7 @@ class _Code:
                     self._changes[file] = _changed(file)
 
     def has_changed(self) -> bool:
-        """Whether one is another now, as far as was looked at within the last second."""
+        """Whether one of them has changed, looked at once a second at most."""
         if time.monotonic() < self._next_look:
             return False
         self._next_look = time.monotonic() + _LOOK_SECONDS

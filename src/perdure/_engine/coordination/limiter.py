@@ -70,7 +70,7 @@ class Limiter:
         return [self.known[name] for name in sorted(self.known.keys() & tags)]
 
     def find(self, name: str, anew: bool = False) -> Limit | None:
-        """A limit by its name. That there is none is looked up at most every few seconds, unless `anew`."""
+        """A limit by its name. A missing one is looked for at most every few seconds, unless `anew`."""
         is_known = name in self.known or (name in self._absent and not anew)
         if not is_known or time.monotonic() >= self._due:
             self._refresh()

@@ -17,7 +17,7 @@ _OF_TUPLES = ("_fields", "_field_defaults")
 
 
 def members_not_said(kind: type, body: Sequence[ast.stmt]) -> Iterator[tuple[str, object]]:
-    """The members, by name, that are not what the class's body says, as far as their values say.
+    """The members, by name, that differ from what the class's body says, as far as their values show it.
 
     They are functions, constants, and containers of these, and generic methods, to which more may be added.
     """

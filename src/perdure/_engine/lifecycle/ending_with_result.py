@@ -42,7 +42,7 @@ def reused(run: RunContext, records: list[Record], runtime: Runtime) -> Steps[St
 
 
 def become_new(run: RunContext, records: list[Record]) -> None:
-    """Make a run a new one that was to stay the run that it was before a crash. Its future keeps the earlier id."""
+    """Make a new run of one that was to be the run from before a crash. Its future keeps the earlier id."""
     flow, before = run.parent, run.id
     run.id = new_id()
     if isinstance(flow, FlowRunContext):

@@ -23,7 +23,7 @@ _PREFECTS = {"flow", "flow_run", "flow_run_state", "task_run", "task_run_state",
 
 
 class Takeover(NamedTuple):
-    """What came of taking a database over."""
+    """The outcome of taking a database over."""
 
     place: str  # the source, for people
     tallies: tuple[Tally, ...]

@@ -1,4 +1,4 @@
-"""What is asked of artifacts."""
+"""The filter of artifacts."""
 
 from typing import Annotated
 

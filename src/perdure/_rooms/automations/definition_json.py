@@ -1,4 +1,4 @@
-"""Automations as they are kept."""
+"""Automations as they are stored."""
 
 import json
 from contextlib import suppress

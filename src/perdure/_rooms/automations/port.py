@@ -40,7 +40,7 @@ class Details(NamedTuple):
     actions: Sequence[Mapping[str, object]] = ()  # what each action came to: a run, an event, an error
 
     def text(self) -> str:
-        """As it is kept."""
+        """As it is stored."""
         return json.dumps(self._asdict())
 
     @classmethod

@@ -1,4 +1,4 @@
-"""What is asked of saved blocks."""
+"""The filter of saved blocks."""
 
 from typing import Annotated
 

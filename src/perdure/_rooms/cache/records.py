@@ -1,4 +1,4 @@
-"""What is asked and answered of the cache."""
+"""Rows and the filter of cache entries."""
 
 from perdure._model.fields import Id, JsonObject
 from perdure._platform.clock import Micros

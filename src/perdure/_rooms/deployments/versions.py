@@ -37,7 +37,7 @@ def first_alike(version: DeploymentVersion, versions: Sequence[DeploymentVersion
 
 
 class Change(NamedTuple):
-    """Something of what a deployment's runs are made of that another version has otherwise; None: it has none."""
+    """A part of what a deployment's runs are made of that differs in another version; None: it has none."""
 
     name: str
     before: object

@@ -1,4 +1,4 @@
-"""What is asked and answered of logged lines."""
+"""Rows and the filter of logged lines."""
 
 from typing import Annotated
 

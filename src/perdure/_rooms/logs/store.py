@@ -23,7 +23,7 @@ class SqlLogs:
         return [LogRecord(*line[1:]) for line in lines]
 
     def log_lines(self, filter: LogFilter) -> Sequence[LogLine]:
-        """The lines that the filter lets through, those kept last first; with `after`, the other way round."""
+        """The lines that the filter lets through, the newest first; with `after`, the oldest first."""
         self._access.writer.flush()
         order = "id DESC" if filter.after is None else "id"
         return self._access.filtered(LOG, filter, order, where=self._of_flow(filter.flow))

@@ -1,4 +1,4 @@
-"""What is asked and answered of results."""
+"""Rows and the filter of results."""
 
 from typing import Annotated
 

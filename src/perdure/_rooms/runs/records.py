@@ -1,4 +1,4 @@
-"""What is asked and answered of runs."""
+"""Rows and filters of runs."""
 
 from typing import Annotated
 

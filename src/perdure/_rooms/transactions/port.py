@@ -20,7 +20,7 @@ class Transactions(Protocol):
 
     @reads
     def unfinished(self, flow_run_id: str) -> Sequence[TransactionRecord]:
-        """The transactions of an outermost flow run with steps that are staged, or have hooks to come; newest first."""
+        """The transactions of an outermost flow run with steps that are staged, or have pending hooks; newest first."""
 
     @reads
     def steps(self, transaction_id: str) -> Sequence[StepRecord]:

@@ -26,7 +26,7 @@ SERVICES = {
 
 
 def interval_of(name: str, chosen: Settings) -> float:
-    """How often a service is done, in seconds; 0 if it is switched off."""
+    """How often a service runs, in seconds; 0 if it is switched off."""
     found: float = getattr(chosen, f"service_{'automations' if name == 'files' else name}_seconds")
     return found
 

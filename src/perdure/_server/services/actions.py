@@ -24,7 +24,7 @@ CHAIN_TAG = "automation:"  # how tags begin that say which automations led to a 
 
 
 class Firing(NamedTuple):
-    """One time that an automation acts: on which event, and by which line of its log."""
+    """One occasion on which an automation acts: on which event, and by which line of its log."""
 
     id: str
     automation: str

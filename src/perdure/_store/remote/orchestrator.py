@@ -89,7 +89,7 @@ class RemoteOrchestrator:
     def standing(self, flow_run_id: str) -> Standing | None:
         """How a flow run stands, for the process that runs it; None while the server is away.
 
-        It is asked for beside all else, and not waited for: so a process knows soon after a network has come back.
+        It is requested on the side, and not waited for: so a process knows soon after a network has come back.
         """
         method = wire.method(Orchestrator, "standing")
         try:

@@ -98,7 +98,7 @@ class Outbox:
                 self._own.sync()
 
     def part(self) -> None:
-        """Wait, before the process ends, for what comes of it to be delivered; what others left behind can wait.
+        """Wait, before the process ends, until its own reports are delivered; what others left behind can wait.
 
         A server that has answered before is waited for as long as patience lasts, any other is asked once more.
         """

@@ -17,7 +17,7 @@ _MOST_BYTES = 4 * 1024 * 1024  # of a batch before it is compressed, unless it i
 
 
 class Sender(Waiting):
-    """Takes records, and has them at the server.
+    """Takes records, and delivers them to the server.
 
     A record counts as committed once the server has said that its database has. While the server is away, and always
     if `locally`, a record counts as committed once it is on this machine's disk. It is delivered later, by this
@@ -46,7 +46,7 @@ class Sender(Waiting):
         """Return when all that was reported is committed.
 
         Raises:
-            OrchestratorError: it could not be committed, and waits on; or a record was refused for good.
+            OrchestratorError: it could not be committed, and still waits; or a record was refused for good.
         """
         self._flush()
         self._outbox.wait(self._locally, patiently=False)

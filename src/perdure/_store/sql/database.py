@@ -154,7 +154,7 @@ class Database(Protocol):
         """After rows of a table that are numbered by the database were loaded, continue with higher numbers."""
 
     def gather_statistics(self, connection: Connection, *tables: str) -> None:
-        """After many rows were written, to these tables or to all, count what plans go by."""
+        """After many rows were written, to these tables or to all, update the statistics that plans rely on."""
 
     def reclaim(self, connection: Connection) -> None:
         """Give back what is free, outside a transaction: to the disk (SQLite), or to what is written next."""

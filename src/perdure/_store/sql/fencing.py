@@ -101,7 +101,7 @@ def lost_claims(connection: Connection, sql: Statements, epochs: Epochs) -> set[
 
 
 def asked_claims(connection: Connection, sql: Statements, epochs: Epochs) -> Callable[[], set[str]]:
-    """The same, asked for now; the answer may be waited for later in the transaction."""
+    """The same, requested now; the answer may be waited for later in the transaction."""
     if len(epochs) == 1:
         ((id, epoch),) = epochs.items()
         asked = connection.execute(sql.epoch, (id,))

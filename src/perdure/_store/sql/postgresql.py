@@ -283,7 +283,7 @@ class PostgreSQL:
         return connection.execute(query, parameters).fetchall()
 
     def writes_seen(self, connection: Connection) -> int | None:  # noqa: ARG002
-        """Nothing tells."""
+        """PostgreSQL has no such number."""
         return None
 
     def version(self, connection: Connection) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def describer_of(kind: type) -> Describe | None:
-    """What says of values of one of these libraries' types what counts of them."""
+    """What describes the values of one of these libraries' types; None for other types."""
     for module, describers in (("pyarrow", _ARROW), ("polars", _POLARS)):
         loaded = imported(module)
         for name, describe in describers.items() if loaded is not None else ():

@@ -8,7 +8,7 @@ from perdure._platform.finished_imports import imported
 
 
 def describer_of(kind: type) -> Describe | None:
-    """What says of values of one of these libraries' types what counts of them."""
+    """What describes the values of one of these libraries' types; None for other types."""
     for module, describers in (("xarray", _XARRAY), ("scipy.sparse", _SPARSE)):
         loaded = imported(module)
         for name, describe in describers.items() if loaded is not None else ():

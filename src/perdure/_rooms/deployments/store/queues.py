@@ -1,4 +1,4 @@
-"""What is asked of the queues of runs: which places there are, and how far those of partitions are."""
+"""Queries of the queues of runs: which places there are, and how far those of partitions are."""
 
 from collections.abc import Sequence
 from typing import Any
