@@ -28,6 +28,8 @@
 #   make kubernetes    the tests of Kubernetes's workers on a real cluster, with KUBECONFIG=FILE; IMAGE=NAME has Python in it
 #   make cluster       the tests of Ray, which is installed into .cache/ray: 300 MB, so `make test` does without; KILLS=60 kills
 #                      as many of its workers at random moments, too
+#   make reboot        a newcomer's steps by the documentation, on a machine with systemd that is turned off, cut off and
+#                      on again: Debian, installed into .cache/reboot, booted by systemd-nspawn; as root
 #   make docs          build the documentation into site/, and serve it; SERVE=no does not, PORT=8000 chooses the port
 #   make api           say what of the public API breaks, compared with its snapshot in api/; BASE=REF with that of a
 #                      commit, WRITE=yes makes the snapshot anew
@@ -48,7 +50,7 @@ PYTEST := $(if $(MEMORY),TMPDIR=$(MEMORY)) PYTHONDONTWRITEBYTECODE= $(BIN)/pytes
 	$(if $(MEMORY),--override-ini tmp_path_retention_policy=failed)
 
 .DELETE_ON_ERROR:
-.PHONY: demo check test lint postgresql pythons oldest newest steady hunt chaos fuzz bench figures ui ui-dev ui-check ui-types ui-filled screenshots pictures chromium engines packages kubernetes cluster docs api dist requirements clean
+.PHONY: demo check test lint postgresql pythons oldest newest steady hunt chaos fuzz bench figures ui ui-dev ui-check ui-types ui-filled screenshots pictures chromium engines packages kubernetes cluster reboot docs api dist requirements clean
 
 # The page is built where Node.js is; elsewhere all else works, and the server says how to get it.
 PAGE := $(if $(shell command -v npm),$(if $(wildcard ui/package.json),ui))
@@ -74,7 +76,7 @@ check: lint
 
 test:
 	$(MAKE) --jobs=2 lint $(PAGE) $(addsuffix -check,$(PAGE)) packages
-	$(PYTEST) -m "not cluster"
+	$(PYTEST) -m "not cluster and not machine"
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -207,6 +209,18 @@ cluster: $(VENV)/.dev .cache/ray/.have
 .cache/ray/.have: requirements/ray.txt $(VENV)/.dev
 	@$(PIP) install --no-deps --require-hashes --upgrade --target .cache/ray --requirement $<
 	@touch $@
+
+# Of the Debian whose Python the packages are for; from where this machine has its own.
+reboot: .cache/reboot/tree
+	rm -rf .cache/reboot/wheels && $(PIP) wheel --wheel-dir .cache/reboot/wheels .
+	$(PYTEST) --numprocesses 0 --capture=no -m machine tests/deployments/test_reboot.py
+
+.cache/reboot/tree: $(VENV)/.dev
+	command -v systemd-nspawn debootstrap || apt-get install -y --no-install-recommends systemd-container debootstrap
+	rm -rf $@.new && mkdir -p $(@D)
+	debootstrap --variant=minbase --include=systemd-sysv,libpam-systemd,python3-venv,ca-certificates bookworm $@.new \
+		$$(apt-get indextargets --format '$$(REPO_URI)' | head -1)
+	rm -rf $@ && mv $@.new $@
 
 # As with the demo: it is served where somebody watches.
 SHOW_DOCS := $(BIN)/python -m http.server --bind 127.0.0.1 --directory site $(or $(PORT),8000)

@@ -13,12 +13,16 @@ from command_line import Perdure, Program
 from perdure import flow, session, settings
 from perdure._platform.clock import system_clock
 from perdure._platform.ids import new_id
+from perdure._rooms.deployments.port import WorkerRecord
+from perdure._rooms.deployments.ticks import make_due_runs
 from perdure._run.process_identity import this_process
 from perdure.blocks.system import Secret
 from perdure.cli import doctor_checks
 from perdure.cli.load_flow import load_flow
 from perdure.filesystems import LocalFileSystem
 from perdure.records import FlowRunRecord, StartRecord, StateRecord
+from perdure.schedules import Interval
+from perdure.serializers import new_key
 from perdure.states import StateType
 
 NEVER = 2**22 + 1  # a process number that Linux does not give
@@ -154,6 +158,28 @@ def test_a_served_deployment_whose_program_is_down_is_a_warning(perdure: Perdure
     assert "nothing serves report/nightly" in findings(perdure)["warning", "workers"]["text"]
     session.current().orchestrator.deployments.pause(of.id, 1)
     assert not findings(perdure)
+
+
+def test_ticks_that_come_faster_than_runs_end_are_a_warning(
+    perdure: Perdure, program: Program, monkeypatch: pytest.MonkeyPatch
+):
+    flow = load_flow(str(program("@flow\ndef report():\n    return 1\n")))
+    of = flow.deploy("often", work_pool="batch", schedules=[Interval(60, catchup="all")])
+    known, now = session.current().orchestrator, system_clock()
+    make_due_runs(now + 1_200_000_000, known)
+    monkeypatch.setattr(doctor_checks, "system_clock", lambda: now + 1_200_000_000)
+    beat = WorkerRecord(new_id(), "w", "batch", "process", "0", "host", 1, None, 0, now, now + 1_200_000_000)
+    known.deployments.beat(beat)
+    assert "20 runs of schedules of report/often wait, the first for" in findings(perdure)["warning", "workers"]["text"]
+    assert "20 runs" in perdure("deployment", "inspect", "often").stdout
+    known.deployments.delete(of.id, now)
+    assert not findings(perdure)
+
+
+def test_what_the_keys_of_now_did_not_sign_is_a_warning(perdure: Perdure, program: Program):
+    load_flow(str(program("@flow\ndef report():\n    return 1\n"))).deploy("nightly", work_pool="batch")
+    with settings.temporary_settings(results_signing_keys=new_key()):
+        assert "report/nightly is not signed" in findings(perdure)["warning", "signatures"]["text"]
 
 
 def test_runs_that_no_worker_takes_are_a_warning(perdure: Perdure, program: Program, monkeypatch: pytest.MonkeyPatch):

@@ -1,5 +1,6 @@
 """`perdure service`: units of systemd for programs that serve flows, and for workers."""
 
+import json
 import os
 import re
 import shlex
@@ -10,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from command_line import Perdure
 
 from perdure._worker.systemd import Service
 from perdure.errors import WorkerError
@@ -125,3 +127,40 @@ def test_what_cannot_be_a_service_says_why(arguments: tuple[str, ...], says: str
 def test_a_name_that_systemd_does_not_take_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WorkerError, match="letters, digits"):
         Service("a b", ("x",), tmp_path, {}, tmp_path).write()
+
+
+def has_systemd(folder: Path, **programs: str) -> dict[str, str]:
+    """The environment of a machine with systemd whose programs do what these lines of a shell say."""
+    for name, lines in programs.items():
+        (folder / name).write_text(f"#!/bin/sh\n{lines}\n")
+        (folder / name).chmod(0o755)
+    return {"PATH": f"{folder}:{os.environ['PATH']}", "XDG_CONFIG_HOME": str(folder)}
+
+
+@pytest.mark.parametrize(
+    ("loginctl", "lasts", "said"),
+    [("exit 0", True, "runs, also after a reboot"), ("echo Access denied >&2; exit 1", False, "until you log out")],
+)
+def test_what_is_not_to_survive_a_reboot_runs_and_says_what_root_has_to_do(
+    loginctl: str, lasts: bool, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, perdure: Perdure
+) -> None:
+    for name, value in has_systemd(tmp_path, loginctl=loginctl, systemctl=f'echo "$@" >> {tmp_path}/asked').items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("perdure.cli.service.is_running", lambda: True)
+    ended = perdure("service", "install", "--pool", "batch")
+    assert said in " ".join(ended.stdout.split())
+    assert ("sudo loginctl enable-linger" in " ".join(ended.stderr.split())) is not lasts
+    assert (tmp_path / "asked").read_text().splitlines()[-1] == "--user restart perdure-worker-batch.service"
+    assert json.loads(perdure("service", "install", "--pool", "batch", "--json").stdout)["survives_reboot"] is lasts
+
+
+def test_without_a_session_of_systemd_it_says_how_to_begin_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, perdure: Perdure
+) -> None:
+    refuses = "echo Failed to connect to bus: No medium found >&2; exit 1"
+    for name, value in has_systemd(tmp_path, loginctl=refuses, systemctl=refuses).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("perdure.cli.service.is_running", lambda: True)
+    ended = perdure("service", "install", "--pool", "batch")
+    assert ended.exit_code != 0
+    assert "log in as this user, by ssh" in " ".join(ended.stderr.split())

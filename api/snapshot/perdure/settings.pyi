@@ -108,6 +108,7 @@ class Settings(Grouped):
         service_events_seconds: float,
         service_automations_seconds: float,
         service_hooks_seconds: float,
+        schedules_waiting_limit: int,
         late_after_seconds: float,
         stuck_after_seconds: float,
         events_keep_seconds: float,
@@ -154,6 +155,7 @@ class Settings(Grouped):
     results_prune_grace_seconds: float
     results_retention: Retention | None
     results_signing_keys: Secret | None
+    schedules_waiting_limit: int
     secrets_key: Secret | None
     server_patience_seconds: float
     service_automations_seconds: float

@@ -10,9 +10,13 @@ from perdure._client.translation import Filter
 from perdure._model.errors import DeploymentError
 from perdure._model.states import State
 from perdure._platform.clock import from_datetime, system_clock, to_datetime
-from perdure._rooms.deployments.definition import Definition, definition_of_text
+from perdure._rooms.deployments.definition import Definition, definition_of_text, has_templates
+from perdure._rooms.deployments.job_templates import job_of
+from perdure._rooms.deployments.keeping import check_schedules_to_keep, keep, keep_schedules
+from perdure._rooms.deployments.parameter_schema import check
 from perdure._rooms.deployments.port import Deployment, DeploymentVersion, ScheduleRecord, WorkPool
 from perdure._rooms.deployments.runs import Wanted, deployment_named, make_run
+from perdure._rooms.deployments.signatures import check_definition, schedule_shown, signed_definition
 from perdure._rooms.deployments.ticks import resume_schedules, scheduled
 from perdure._scheduling.schedule import Schedule, schedule_of
 from perdure._store.protocol import Orchestrator
@@ -153,8 +157,12 @@ class DeploymentCalls:
     def update(self, which: str | UUID, changes: Mapping[str, Any]) -> None:
         """Change what is given of it.
 
+        With signing keys, a changed definition is signed anew, if it was signed before; without them, none that is
+        signed is changed.
+
         Raises:
             DeploymentError: something of that cannot be changed.
+            ParameterTypeError: the flow does not take the parameters.
         """
         of, now = self.one(which), system_clock()
         paused = changes.get("paused")
@@ -162,15 +170,41 @@ class DeploymentCalls:
             paused = not changes["is_schedule_active"]
         definition = definition_of_text(of.definition)
         changed, fields = _changed(of, definition, changes)
-        if changed != definition or fields:
-            of = of._replace(**fields, definition=changed.as_json(), updated=now)
-            version = DeploymentVersion(of.id, 1, changed.digest, of.definition, now, "client")
-            self._orchestrator.deployments.put(of, version)
+        times = None
         if any(changes.get(name) is not None for name in _TIMES):
-            times = changes.get("schedules") if changes.get("schedules") is not None else [changes["schedule"]]
-            self._orchestrator.deployments.put_schedules([scheduled(each, of, now) for each in times or ()], of.id)
+            asked = changes.get("schedules") if changes.get("schedules") is not None else [changes["schedule"]]
+            times = [self._scheduled(each, of, now) for each in asked or ()]
+            check_schedules_to_keep(times, of, self._orchestrator.deployments)  # before anything has changed
+        if changed != definition or fields:
+            of = of._replace(**fields, updated=now)
+            if changed != definition:
+                of = of._replace(definition=self._signed(of, definition, changed).as_json())
+            version = DeploymentVersion(of.id, 1, changed.digest, of.definition, now, "client")
+            of = keep(of, version, self._orchestrator.deployments)
+        if times is not None:
+            keep_schedules(times, of, self._orchestrator.deployments)
         if paused is not None:
             self.pause(of.id, paused)
+
+    def _signed(self, of: Deployment, before: Definition, after: Definition) -> Definition:
+        """A changed definition, checked as a deploy does, and signed: only if it was signed for all that has stayed."""
+        check_definition(before, of.flow_name, of.name)
+        plain = {name: value for name, value in after.parameters.items() if not has_templates(value)}
+        check({**after.schema, "required": []}, plain, of.flow_name)
+        pool = next((each for each in self._orchestrator.deployments.pools() if each.name == of.work_pool), None)
+        if pool is not None:
+            job_of(pool, after.job)
+        return signed_definition(after, of.flow_name, of.name)
+
+    def _scheduled(self, schedule: Schedule, of: Deployment, now: int) -> ScheduleRecord:
+        """A schedule as it is to be kept, signed if the deployment is by a key of the ring; an unchanged one stays."""
+        made = scheduled(schedule, of, now)
+        there = next((each for each in self._orchestrator.deployments.schedules(of.id) if each.slug == made.slug), None)
+        is_same = there is not None and schedule_shown(there.definition) == schedule_shown(made.definition)
+        if there is not None and is_same:
+            return made._replace(definition=there.definition)
+        check_definition(definition_of_text(of.definition), of.flow_name, of.name)
+        return made
 
     def delete(self, which: str | UUID) -> None:
         """Delete it with its schedules; runs of it that have not begun are cancelled."""

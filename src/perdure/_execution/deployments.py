@@ -25,6 +25,7 @@ from perdure._rooms.deployments.bundles import Bundle, Packed, bundled
 from perdure._rooms.deployments.code_origin import copied_folder
 from perdure._rooms.deployments.definition import Definition, check_schedule, definition_of
 from perdure._rooms.deployments.job_templates import job_of
+from perdure._rooms.deployments.keeping import check_definition_to_keep, keep, keep_pool, keep_schedules
 from perdure._rooms.deployments.port import DEFAULT_POOL, DEFAULT_PRIORITY, SERVED, DeploymentVersion, Overlap, WorkPool
 from perdure._rooms.deployments.port import Deployment as DeploymentRecord
 from perdure._rooms.deployments.prefect_options import ConcurrencyLimitConfig, translated
@@ -94,7 +95,8 @@ class DeployedFlow:
         """Make the deployment, or the next version of the one with its name; as it is kept.
 
         Raises:
-            DeploymentError: its work pool does not take its job variables.
+            DeploymentError: its work pool does not take its job variables, or with signing keys it would be refused by
+                whoever makes its runs: nothing was changed.
             StorageError: its bundle could not be kept.
             OrchestratorError: it could not be kept.
         """
@@ -105,13 +107,14 @@ class DeployedFlow:
         # Only containers have images: one that is named says which kind of pool is meant.
         kind = "docker" if "image" in self.definition.job else "process"
         job_of(pool or WorkPool(name, kind, None, None, "{}", now), self.definition.job)
+        text = signed_definition(self.definition, self.flow_name, self.name).as_json()
+        check_definition_to_keep(self.flow_name, self.name, text, known)  # before its pool and its bundle are there
         if pool is None:
-            known.put_pool(WorkPool(name, kind, None, None, "{}", now))
+            keep_pool(WorkPool(name, kind, None, None, "{}", now), known)
         if self.bundle is not None:  # first: no version names a bundle that is not there
             self.bundle.keep()
             session.storages.id_of(self.bundle.storage)
             session.orchestrator.flush()
-        text = signed_definition(self.definition, self.flow_name, self.name).as_json()
         made = DeploymentRecord(
             new_id(),
             self.flow_name,
@@ -127,9 +130,9 @@ class DeployedFlow:
             now,
             now,
         )
-        kept = known.put(made, DeploymentVersion(made.id, 1, self.definition.digest, text, now, deployer()))
+        kept = keep(made, DeploymentVersion(made.id, 1, self.definition.digest, text, now, deployer()), known)
         if self.schedules is not None:
-            known.put_schedules([scheduled(each, kept, now) for each in self.schedules], kept.id)
+            keep_schedules([scheduled(each, kept, now) for each in self.schedules], kept, known)
         return Applied(*kept)
 
 

@@ -351,14 +351,13 @@ class Settings(Grouped):
     service_hooks_seconds: float = field(
         metadata=_about(SECONDS, 1.0, "How often a server delivers events to webhooks and notifications; 0: never.")
     )
+    schedules_waiting_limit: int = field(metadata=_about(_whole(0), 1_000, "Scheduled runs of a deployment; 0: all."))
     late_after_seconds: float = field(metadata=_about(SECONDS, 900.0, "A run that has not begun by then is late."))
     stuck_after_seconds: float = field(
         metadata=_about(SECONDS, 21_600.0, "A flow run that runs without a log line or a state for this time is stuck.")
     )
     events_keep_seconds: float = field(metadata=_about(SECONDS, 604_800.0, "How long events are kept."))
-    api_url: str | None = field(
-        metadata=_about(URL, None, "The server that runs are reported to; None uses the database.")
-    )
+    api_url: str | None = field(metadata=_about(URL, None, "The server that runs are reported to; None: the database."))
     api_token: Secret | None = field(metadata=_about(SECRET, None, "The token for a server that requires one."))
     checkpoint: str = field(
         metadata=_about(

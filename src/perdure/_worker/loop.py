@@ -146,7 +146,8 @@ class Worker:
         ended = self._collect()
         if self._makes_ticks and time.monotonic() >= self._next_ticks:
             self._next_ticks = time.monotonic() + _TICKS_SECONDS
-            make_due_runs(self._session.clock(), self._known, self._serving)
+            most = self._session.settings.schedules_waiting_limit
+            make_due_runs(self._session.clock(), self._known, self._serving, most)
             self._services.look()
         taken = self._take()
         if time.monotonic() >= self._next_search:  # rounds are short while processes run

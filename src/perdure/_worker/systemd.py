@@ -13,6 +13,10 @@ from perdure._platform.named import NamedTuple
 _UNITS = Path("/etc/systemd/system")
 _NAME = re.compile(r"[A-Za-z0-9:_.\-]{1,200}")
 _STOP_SECONDS = 60  # a worker gives its runs 30 seconds to end, and then 10 more
+_NO_SESSION = (
+    "su and sudo begin no session of systemd: log in as this user, by ssh or at a console. Or make it a service of the"
+    " machine: as root, with --system."
+)
 _UNIT = """\
 [Unit]
 Description={description}
@@ -97,10 +101,16 @@ class Service(NamedTuple):
 
     def steps(self) -> list[list[str]]:
         """The commands that have it begin, now and with the machine."""
+        return [*self.lingering(), *self.beginning()]
+
+    def lingering(self) -> list[list[str]]:
+        """Without these, a user's services end when they log out, and do not begin before they log in."""
+        return [["loginctl", "enable-linger"]] if self.user is None else []
+
+    def beginning(self) -> list[list[str]]:
+        """The commands that have it begin."""
         systemctl = ["systemctl"] if self.user is not None else ["systemctl", "--user"]
-        steps = [[*systemctl, "daemon-reload"], [*systemctl, "enable", self.unit], [*systemctl, "restart", self.unit]]
-        # Without it, a user's services end when they log out, and do not begin before they log in.
-        return steps if self.user is not None else [["loginctl", "enable-linger"], *steps]
+        return [[*systemctl, "daemon-reload"], [*systemctl, "enable", self.unit], [*systemctl, "restart", self.unit]]
 
     def end(self) -> list[list[str]]:
         """The commands that have it end, and begin no more."""
@@ -122,7 +132,9 @@ def done(steps: list[list[str]]) -> None:
     for step in steps:
         ended = subprocess.run(step, capture_output=True, text=True, check=False)
         if ended.returncode:
-            raise WorkerError(f"`{' '.join(step)}` failed: {ended.stderr.strip() or ended.stdout.strip()}")
+            said = ended.stderr.strip() or ended.stdout.strip()
+            advice = f" {_NO_SESSION}" if "--user" in step and "connect to bus" in said else ""
+            raise WorkerError(f"`{' '.join(step)}` failed: {said}{advice}")
 
 
 def _percent(text: str) -> str:

@@ -28,6 +28,7 @@ from perdure._store.protocol import Orchestrator
 from perdure.cli import completion, find
 from perdure.cli.code import placed
 from perdure.cli.deployment_prune import prune
+from perdure.cli.deployment_waiting import waiting_text
 from perdure.cli.groups import MOST, AsJson, json_object, new_group
 from perdure.cli.output import (
     NOTHING,
@@ -161,6 +162,7 @@ def inspect(name: Which, as_json: AsJson = False) -> None:
         ("version", f"{of.version}, since {full_time(of.updated)}"),
         ("paused", None if of.paused is None else f"since {full_time(of.paused)}"),
         ("served", "no: its program does not run" if _has_program(of) is False else None),
+        ("waiting", waiting_text(of, _known().deployments)),
         ("work pool", of.work_pool if of.work_queue is None else f"{of.work_pool}, queue {of.work_queue}"),
         ("at once", None if of.concurrency_limit is None else f"{of.concurrency_limit}, then {of.overlap}"),
         ("priority", str(of.priority)),

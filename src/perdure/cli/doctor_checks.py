@@ -13,7 +13,9 @@ from contextlib import closing
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from perdure._model.errors import PerdureError
@@ -29,9 +31,13 @@ from perdure._settings.fields import PREFIX, SETTINGS, Settings
 from perdure._settings.settings import RUNTIME_PREFIX
 from perdure.cli.output import duration_text, plural, size_text
 
+if TYPE_CHECKING:
+    from perdure._rooms.deployments.port import Deployments
+
 _LITTLE_SPACE = 1 << 30  # bytes of a disk that are so few that flows may soon fail
 _MUCH_TO_READ = 256 << 20  # bytes of a database that are not all read here
 _SKEW = 2.0  # seconds between two clocks, beyond which times of runs are misleading
+_PILED_UP = 10  # runs of schedules of one deployment that wait at once
 _PROBE = b"perdure doctor"
 
 
@@ -65,7 +71,7 @@ def examine() -> Iterator[Finding]:
     places = (_server,) if chosen.api_url is not None else (_database,)
     checks: Sequence[tuple[str, Check]] = [
         *((check.__name__[1:], check) for check in (_versions, _settings, _home, *places, _storage, _serializer)),
-        *((check.__name__[1:], check) for check in (_clock, _runs, _workers, _limits)),
+        *((check.__name__[1:], check) for check in (_clock, _runs, _workers, _signatures, _limits)),
     ]
     skipped: set[str] = set()  # the reason has been given
     for subject, check in checks:
@@ -83,12 +89,12 @@ def examine() -> Iterator[Finding]:
             skipped |= _in_home(chosen) if subject == "home" else _FOLLOWING.get(subject, set())
 
 
-_FOLLOWING = {each: {"runs", "workers", "limits"} for each in ("server", "database")}
+_FOLLOWING = {each: {"runs", "workers", "signatures", "limits"} for each in ("server", "database")}
 
 
 def _in_home(chosen: Settings) -> set[str]:
     """The checks that write below the home."""
-    found = {"clock", "runs", "workers", "limits"}
+    found = {"clock", "runs", "workers", "signatures", "limits"}
     if isinstance(chosen.database, Path) and chosen.database.is_relative_to(chosen.home):
         found.add("database")
     if chosen.default_result_storage_block is None and chosen.local_storage_path.is_relative_to(chosen.home):
@@ -314,9 +320,51 @@ def _workers(chosen: Settings) -> Iterator[Finding]:
         if is_down and of.paused is None and known.schedules(of.id):
             text = f"nothing serves {of.flow_name}/{of.name}, and so its schedules make no runs"
             yield Finding(Level.WARNING, "workers", text, _SERVE_AGAIN)
+    yield from _piling_up(known, now, chosen)
     if alive or not late:
         there = f"a worker is there for {', '.join(sorted(alive))}" if alive else "none is there, and none is needed"
         yield Finding(Level.OK, "workers", there)
+
+
+def _piling_up(known: "Deployments", now: int, chosen: Settings) -> Iterator[Finding]:
+    """Deployments whose ticks come faster than their runs end."""
+    deployments = {of.id: of for of in known.all()}
+    for each in known.waiting(sorted({of.work_pool for of in deployments.values()})):
+        is_late = now - each.first > chosen.late_after_seconds * 1e6
+        if each.runs >= _PILED_UP and is_late and each.deployment_id in deployments:
+            of = deployments[each.deployment_id]
+            since = duration_text(max(0, now - each.first))
+            text = f"{each.runs} runs of schedules of {of.flow_name}/{of.name} wait, the first for {since}"
+            remedy = 'Let it run less often, or more at once; overlap="queue_one" or "skip" leaves ticks out.'
+            yield Finding(Level.WARNING, "workers", text, remedy)
+
+
+def _signatures(_: Settings) -> Iterator[Finding]:
+    """What is deployed, and would be refused by whoever has the signing keys of these settings."""
+    from perdure._results import signing
+    from perdure._rooms.deployments import signatures
+    from perdure._rooms.deployments.definition import definition_of_text
+    from perdure._session import session
+
+    if signing.ring() is None:
+        return
+    known = session.current().orchestrator.deployments
+    deployments = {of.id: of for of in known.all()}
+    checks = [
+        partial(signatures.check_definition, definition_of_text(of.definition), of.flow_name, of.name)
+        for of in deployments.values()
+    ]
+    checks += [
+        partial(signatures.check_schedule_signature, each.definition, of.flow_name, of.name)
+        for each in known.schedules(None)
+        if (of := deployments.get(each.deployment_id)) is not None
+    ]
+    checks += [partial(signatures.check_template_signature, pool) for pool in known.pools()]
+    for check in checks:
+        try:
+            check()
+        except PerdureError as error:
+            yield Finding(Level.WARNING, "signatures", str(error))
 
 
 def _limits(_: Settings) -> Iterator[Finding]:

@@ -24,6 +24,10 @@ _DOES_NOT_SERVE = (
     "{} calls no serve(), so that as a service it would be run again five seconds after each end. It was not started."
     ' If it is to run at times: `my_flow.serve(name="nightly", cron="0 6 * * *")` at its end, and install it again.'
 )
+_ENDS = (
+    "It ends when you log out, and does not begin with the machine: only root may have that here. Once, for all of your"
+    " services: `sudo loginctl enable-linger {}`."
+)
 _KEPT = ("PATH", "PYTHONPATH")  # variables that programs need as they are now, beside Perdure's
 System = Annotated[bool, typer.Option("--system", help="A service of the machine, not of your user; needs root.")]
 
@@ -79,12 +83,17 @@ def install(
     service.write()
     serves = script is None or _serves(script)
     starts = start and serves and is_running()
+    lasts = starts and _lasts(service)
     if starts:
-        done(service.steps())
+        done(service.beginning())
     if as_json:
-        show_json({"unit": service.unit, "file": str(service.place), "started": starts})
+        said = {"unit": service.unit, "file": str(service.place), "started": starts, "survives_reboot": lasts}
+        show_json(said)
         return
-    show(f"Wrote {service.place}." + (f" {service.unit} runs, also after a reboot." if starts else ""))
+    until = "also after a reboot" if lasts else "until you log out"
+    show(f"Wrote {service.place}." + (f" {service.unit} runs, {until}." if starts else ""))
+    if starts and not lasts:
+        say(_ENDS.format(getuser()), "Warning", "yellow")
     if starts:
         scope = "" if service.user else " --user"
         show(note(f"journalctl{scope} -u {service.unit} -f    systemctl{scope} status {service.unit}"))
@@ -116,6 +125,15 @@ def uninstall(
         show_json({"unit": service.unit, "file": str(service.place)})
     else:
         show(f"Removed {service.place}.")
+
+
+def _lasts(service: Service) -> bool:
+    """Have it begin with the machine; whether this user may have that."""
+    try:
+        done(service.lingering())
+    except WorkerError:
+        return False
+    return True
 
 
 def _serves(script: Path) -> bool:

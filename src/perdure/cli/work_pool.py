@@ -17,6 +17,7 @@ from perdure._rooms.deployments.job_templates import (
     default_template,
     template_of,
 )
+from perdure._rooms.deployments.keeping import keep_pool
 from perdure._rooms.deployments.port import QueueFilter, WorkPool, WorkQueue
 from perdure._rooms.deployments.signatures import signed_template
 from perdure.cli import completion, find
@@ -66,7 +67,7 @@ def create(
         if template is not None:
             made = signed_template(made._replace(template=_read_template(template, made.type)))
         stays = None if no_limit else made.concurrency_limit
-        deployments.put_pool(made._replace(concurrency_limit=stays if limit is None else limit))
+        keep_pool(made._replace(concurrency_limit=stays if limit is None else limit), deployments)
     _say(name, f"The work pool {name!r}" + (f" has the queue {queue!r}." if queue else " is there."), as_json)
 
 

@@ -10,6 +10,7 @@ from perdure._model.errors import WorkerError
 from perdure._platform.clock import system_clock
 from perdure._rooms.deployments import serving
 from perdure._rooms.deployments.job_templates import check_kind
+from perdure._rooms.deployments.keeping import keep_pool
 from perdure._rooms.deployments.port import DEFAULT_POOL, Deployments, WorkerRecord, WorkPool
 from perdure._session import session
 from perdure._settings import settings
@@ -75,7 +76,7 @@ def _type_of(known: Deployments, pools: Sequence[str], wanted: str | None) -> st
             )
     for pool in pools:
         if pool not in kinds:
-            known.put_pool(WorkPool(pool, chosen, None, None, "{}", system_clock()))
+            keep_pool(WorkPool(pool, chosen, None, None, "{}", system_clock()), known)
     return chosen
 
 

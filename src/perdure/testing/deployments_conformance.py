@@ -16,6 +16,7 @@ from perdure._rooms.deployments.port import (
     QueueCount,
     QueueFilter,
     ScheduleRecord,
+    WaitingRuns,
     WorkQueue,
 )
 from perdure._rooms.runs.records import RunFilter
@@ -340,6 +341,18 @@ class DeploymentsConformance(PlacesConformance):
         runs = [self._run(orchestrator, of, due=NOW + due) for of in (first, second) for due in (2, 5, 1, 9)]
         latest = orchestrator.deployments.latest(NOW + 5)
         assert sorted(latest) == sorted([runs[1], runs[5]])  # type: ignore[type-var]
+
+    def test_runs_that_schedules_made_and_that_wait_are_counted(self, orchestrator: Orchestrator) -> None:
+        first, second = self._deployed(orchestrator), self._deployed(orchestrator, name="other")
+        for due in (3, 2, 5):
+            self._run(orchestrator, first, due=NOW + due, schedule="daily")
+        self._run(orchestrator, second, schedule="daily", due=NOW - 1)
+        self._run(orchestrator, second, schedule="daily", due=NOW + 9)
+        self._run(orchestrator, second)  # asked for by hand
+        self._claimed(orchestrator, 2)
+        found = orchestrator.deployments.waiting([POOL.name, "elsewhere"])
+        assert sorted(found) == sorted([WaitingRuns(first.id, 3, NOW + 2), WaitingRuns(second.id, 1, NOW + 9)])
+        assert not orchestrator.deployments.waiting(["elsewhere"])
 
     def test_places_in_queues_are_filtered(self, orchestrator: Orchestrator) -> None:
         kept = self._deployed(orchestrator)

@@ -2899,6 +2899,16 @@ export interface components {
             version: number;
             /** Versions */
             versions: components["schemas"]["VersionModel"][];
+            /**
+             * Waiting
+             * @description How many runs that its schedules made wait: these are bounded.
+             */
+            waiting: number;
+            /**
+             * Waiting Since
+             * @description When the first of them was due; null if none waits.
+             */
+            waiting_since: string | null;
             /** Work Pool */
             work_pool: string;
             /** Work Queue */
@@ -2957,6 +2967,16 @@ export interface components {
             updated: string;
             /** Version */
             version: number;
+            /**
+             * Waiting
+             * @description How many runs that its schedules made wait: these are bounded.
+             */
+            waiting: number;
+            /**
+             * Waiting Since
+             * @description When the first of them was due; null if none waits.
+             */
+            waiting_since: string | null;
             /** Work Pool */
             work_pool: string;
             /** Work Queue */

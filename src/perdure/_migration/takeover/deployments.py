@@ -13,6 +13,7 @@ from perdure._model.errors import PerdureError
 from perdure._platform.clock import system_clock
 from perdure._rooms.deployments.definition import Definition
 from perdure._rooms.deployments.job_templates import KINDS
+from perdure._rooms.deployments.keeping import keep, keep_pool, keep_schedules
 from perdure._rooms.deployments.port import (
     DEFAULT_PRIORITY,
     SERVED,
@@ -71,7 +72,7 @@ def _take_pools(context: Context, rows: Rows) -> None:
                 )
             if not context.dry_run:
                 pool = WorkPool(row["name"], kind, row.get("concurrency_limit"), paused, template, system_clock())
-                context.target.deployments.put_pool(signed_template(pool))
+                keep_pool(signed_template(pool), context.target.deployments)
         tally.found += not context.dry_run
 
 
@@ -156,7 +157,7 @@ def _put(
     now, known = system_clock(), context.target.deployments
     pool, queue, priority = _queue_of(row, flow, rows)
     if not any(each.name == pool for each in known.pools()):
-        known.put_pool(WorkPool(pool, "process", None, None, "{}", now))
+        keep_pool(WorkPool(pool, "process", None, None, "{}", now), known)
     kind = next((each.type for each in known.pools() if each.name == pool), "process")
     job = _job(row.get("job_variables") or row.get("infra_overrides") or {})
     unsigned = _definition(row, code, _known_of(kind, job, f"the deployment {flow}/{row['name']}", context))
@@ -167,8 +168,8 @@ def _put(
         *(row["id"], flow, row["name"], 1, pool, queue, priority, limit, overlap),
         *(now if is_paused else None, definition.as_json(), now, now),
     )
-    known.put(made, DeploymentVersion(made.id, 1, definition.digest, definition.as_json(), now, _BY))
-    known.put_schedules([scheduled(each, made, now) for each in schedules], made.id)
+    keep(made, DeploymentVersion(made.id, 1, definition.digest, definition.as_json(), now, _BY), known)
+    keep_schedules([scheduled(each, made, now) for each in schedules], made, known)
 
 
 def _definition(row: Mapping[str, Any], code: Code, job: dict[str, Any]) -> Definition:

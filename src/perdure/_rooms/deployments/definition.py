@@ -29,6 +29,7 @@ class Definition:
         on_crash: "resume" has its crashed runs resumed by workers.
         job: What its work pool's workers start, where that is other than by the pool's template.
         signature: Of all else, by whoever deployed it; it makes no other definition of it.
+        later: What a later version of Perdure says of it, besides: it is a part of what was signed, and stays.
     """
 
     entry_point: dict[str, str]
@@ -41,6 +42,7 @@ class Definition:
     on_crash: str | None = None
     job: dict[str, object] = field(default_factory=dict)
     signature: str | None = field(default=None, compare=False)
+    later: dict[str, object] = field(default_factory=dict)
 
     def as_json(self) -> str:
         """The definition as text. Parameters are in the order of the flow's signature: forms ask for them in it."""
@@ -58,20 +60,26 @@ class Definition:
         return hashlib.blake2b(self.body, digest_size=16).hexdigest()
 
     def _unsigned(self) -> dict[str, object]:
+        # All of the first fields; a field that is added here has to be left out where it is as it was without it, or
+        # definitions that were signed before are refused.
         fields = asdict(self)
-        del fields["signature"]
-        return fields
+        del fields["signature"], fields["later"]
+        return fields | self.later
 
     def slices(self) -> Partitions | None:
         """Its partitions."""
         return None if self.partitions is None else partitions_of(self.partitions)
 
 
+_FIELDS = Definition.__dataclass_fields__.keys() - {"later"}
+
+
 def definition_of_text(text: str) -> Definition:
-    """The definition that `as_json` wrote; what a later version added is left out."""
+    """The definition that `as_json` wrote; what a later version added stays."""
     kept = json.loads(text)
-    known = {name: value for name, value in kept.items() if name in Definition.__dataclass_fields__}
-    return Definition(**known | {"tags": tuple(known.get("tags", ()))})
+    known = {name: value for name, value in kept.items() if name in _FIELDS}
+    later = {name: value for name, value in kept.items() if name not in _FIELDS}
+    return Definition(**known | {"tags": tuple(known.get("tags", ())), "later": later})
 
 
 def definition_of(

@@ -139,6 +139,14 @@ class RunSource(NamedTuple):
     state_name: str | None
 
 
+class WaitingRuns(NamedTuple):
+    """How many runs that schedules have made of a deployment wait, and since when they are due."""
+
+    deployment_id: Id
+    runs: Small
+    first: Micros
+
+
 class QueueCount(NamedTuple):
     """How many runs of a queue are in a state, of which partitions, and since when."""
 
@@ -175,6 +183,10 @@ class Deployments(Protocol):
 
         A definition that is as before makes no version. Its id, when it was created and whether it is paused stay.
         """
+
+    @reads
+    def signing_key_ids(self) -> Sequence[str]:
+        """The ids of the signing keys of whoever keeps the database, as a server: it makes runs of nothing else."""
 
     @reads
     def all(self, flow_name: str | None = None) -> Sequence[Deployment]:
@@ -268,6 +280,10 @@ class Deployments(Protocol):
     @reads
     def latest(self, now: Micros) -> Sequence[QueuedRun]:
         """The place of each deployment's run that was due last, if it has had one."""
+
+    @reads
+    def waiting(self, work_pools: Sequence[str]) -> Sequence[WaitingRuns]:
+        """Of each deployment in these work pools the runs that schedules have made, and that wait; if there are any."""
 
     @reads
     def sources(self, kind: str) -> Sequence[RunSource]:

@@ -27,6 +27,7 @@ from perdure._rooms.deployments.port import (
     QueuedRun,
     QueueFilter,
     ScheduleRecord,
+    WaitingRuns,
     WorkerRecord,
 )
 from perdure._rooms.deployments.runs import Wanted, flow_runs_of, make_run
@@ -131,6 +132,8 @@ class DeploymentModel(BaseModel):
         bool | None,
         Field(description="Whether the program that serves it runs; null if workers of a work pool start its runs."),
     ]
+    waiting: Annotated[int, Field(description="How many runs that its schedules made wait: these are bounded.")]
+    waiting_since: Annotated[datetime | None, Field(description="When the first of them was due; null if none waits.")]
     created: datetime
     updated: datetime
     schedules: list[ScheduleModel]
@@ -203,7 +206,11 @@ def list_deployments(known: Known, flow: str | None = None) -> list[DeploymentMo
     latest = _runs(known.deployments.latest(system_clock()), known)
     last = {place.deployment_id: run for place, run in latest}
     workers = known.deployments.workers()
-    return [DeploymentModel(**_fields(of, schedules.get(of.id, []), last.get(of.id), workers)) for of in every]
+    waiting = {each.deployment_id: each for each in known.deployments.waiting(sorted({of.work_pool for of in every}))}
+    return [
+        DeploymentModel(**_fields(of, schedules.get(of.id, []), last.get(of.id), workers, waiting.get(of.id)))
+        for of in every
+    ]
 
 
 @router.get("/upcoming")
@@ -246,7 +253,7 @@ def get_deployment(id: Id, known: Known) -> DeploymentDetails:
     definition = definition_of_text(of.definition)
     versions = known.deployments.versions(id)
     return DeploymentDetails(
-        **_fields(of, known.deployments.schedules(id), _last(of, known), known.deployments.workers()),
+        **_fields_of_one(of, known),
         parameter_schema=definition.schema,
         entry_point=definition.entry_point,
         partitions=definition.partitions,
@@ -369,9 +376,13 @@ def _missing(id: str) -> DeploymentMissing:
 
 
 def _model(id: str, known: EmbeddedOrchestrator) -> DeploymentModel:
-    of = _found(id, known)
+    return DeploymentModel(**_fields_of_one(_found(id, known), known))
+
+
+def _fields_of_one(of: Deployment, known: EmbeddedOrchestrator) -> dict[str, Any]:
     workers = known.deployments.workers()
-    return DeploymentModel(**_fields(of, known.deployments.schedules(id), _last(of, known), workers))
+    waiting = next((each for each in known.deployments.waiting([of.work_pool]) if each.deployment_id == of.id), None)
+    return _fields(of, known.deployments.schedules(of.id), _last(of, known), workers, waiting)
 
 
 def _last(of: Deployment, known: EmbeddedOrchestrator) -> ScheduledRunModel | None:
@@ -384,6 +395,7 @@ def _fields(
     schedules: Sequence[ScheduleRecord],
     last: ScheduledRunModel | None,
     workers: Sequence[WorkerRecord],
+    waiting: WaitingRuns | None,
 ) -> dict[str, Any]:
     definition = definition_of_text(of.definition)
     now = system_clock()
@@ -399,6 +411,8 @@ def _fields(
         "parameters": definition.parameters,
         "paused": time_of(of.paused),
         "served": has_program(of, workers, now, settings.current().lease_seconds),
+        "waiting": 0 if waiting is None else waiting.runs,
+        "waiting_since": None if waiting is None else moment(waiting.first),
         "schedules": [ScheduleModel.of(each, coming) for each in schedules],
         "next": min(coming.values(), default=None),
         "last": last,

@@ -123,6 +123,11 @@ def check_template_signature(pool: WorkPool) -> None:
         )
 
 
+def signature_of(text: str) -> str | None:
+    """What a definition, a schedule or a template, as it is kept, says to be signed with; None if it is not signed."""
+    return _text(json.loads(text).get("signature"))
+
+
 def _text(signature: object) -> str | None:
     return signature if isinstance(signature, str) else None  # what is in the database may be anything
 
@@ -154,6 +159,7 @@ __all__ = [
     "check_start",
     "check_template_signature",
     "schedule_shown",
+    "signature_of",
     "signed_definition",
     "signed_schedule",
     "signed_template",

@@ -7,6 +7,7 @@ that starts again makes nothing twice. Nothing is made ahead.
 import hashlib
 import json
 import logging
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,13 +22,15 @@ from perdure._rooms.deployments.runs import Wanted, make_runs
 from perdure._rooms.deployments.serving import Serving, is_served
 from perdure._rooms.deployments.signatures import check_schedule_signature, signed_schedule
 from perdure._rooms.events.port import NO_RUN, Event
-from perdure._scheduling.schedule import ON_TIME, Missed, Schedule, schedule_of
+from perdure._scheduling.schedule import ON_TIME, Due, Missed, Schedule, schedule_of
 from perdure._store.protocol import Orchestrator
 
 MISSED = "schedule.missed"  # an event: ticks came while nobody looked, and were not made
 UNSERVED = "schedule.unserved"  # an event: a tick came while the program that serves its deployment was down
+HELD = "schedule.held"  # an event: a tick waits, since as many runs of ticks wait as may
 FAILED = "schedule.failed"  # an event: the runs of a tick could not be made
 _ON_TIME: Micros = ON_TIME // timedelta(microseconds=1)
+_HELD: Micros = 5_000_000  # until a schedule is looked at again whose ticks wait
 _AT_ONCE = 500  # schedules in one look
 _log = logging.getLogger("perdure.schedules")
 
@@ -39,20 +42,30 @@ class Made(NamedTuple):
     schedules: int  # that were due
 
 
-def make_due_runs(now: Micros, known: Orchestrator, serving: Serving | None = None) -> Made:
-    """Make the runs of all schedules that are due; but of served deployments only of those whose programs are there."""
+def make_due_runs(now: Micros, known: Orchestrator, serving: Serving | None = None, most_waiting: int = 0) -> Made:
+    """Make the runs of all schedules that are due; but of served deployments only of those whose programs are there.
+
+    While `most_waiting` runs that schedules made of a deployment wait, its ticks wait, too: its schedules are not seen
+    further, and what to make of late ticks is their catch-up policy's. 0: as many wait as come.
+    """
     served = None if serving is None else serving.pools(known.deployments, now)
     if serving is not None and serving.is_to_report():
         _report_unserved(now, known, serving)
     due = known.deployments.due_schedules(now, _AT_ONCE, served)
     deployments = {each.deployment_id: known.deployments.one(each.deployment_id) for each in due}
+    room = _room([of for of in deployments.values() if of is not None], most_waiting, known)
     runs, seen = 0, []
     for record in due:
         of = deployments[record.deployment_id]
         if of is None:
             continue
+        if room[of.id] <= 0:
+            _report_held(record, of, most_waiting, now, known)
+            seen.append(record._replace(due=now + _HELD))
+            continue
         schedule = schedule_of(json.loads(record.definition))
-        found = schedule.due(to_datetime(record.seen), to_datetime(now))
+        found = _first(room[of.id], schedule.due(to_datetime(record.seen), to_datetime(now)))
+        room[of.id] -= len(found.ticks)
         if found.missed is not None:
             _report_missed(record, of, found.missed, now, known)
         runs += _made(record, of, list(wanted_of(schedule, of, found.ticks)), now, known)
@@ -60,6 +73,33 @@ def make_due_runs(now: Micros, known: Orchestrator, serving: Serving | None = No
     if seen:
         known.deployments.note_seen(seen)
     return Made(runs, len(due))
+
+
+def _room(deployments: Sequence[Deployment], most_waiting: int, known: Orchestrator) -> dict[str, float]:
+    """For how many more ticks runs may be made, of each deployment."""
+    if not most_waiting or not deployments:
+        return dict.fromkeys((of.id for of in deployments), math.inf)
+    waiting = known.deployments.waiting(sorted({of.work_pool for of in deployments}))
+    runs = {each.deployment_id: each.runs for each in waiting}
+    return {of.id: most_waiting - runs.get(of.id, 0) for of in deployments}
+
+
+def _first(room: float, found: Due) -> Due:
+    """The first ticks for which there is room; what comes after them is seen by a later look."""
+    if len(found.ticks) <= room:
+        return found
+    ticks = found.ticks[: int(room)]
+    return found._replace(ticks=ticks, seen=ticks[-1])
+
+
+def _report_held(record: ScheduleRecord, of: Deployment, runs: int, now: Micros, known: Orchestrator) -> None:
+    """Have an event of a schedule whose ticks wait: once, until one is made."""
+    if _emit(HELD, record, of, now, {"waiting": runs}, known):
+        _log.warning(
+            "The ticks of the schedule %r of %s/%s wait, since %d runs of its deployment do: they come faster than runs"
+            " end, or no worker takes them.",
+            *(record.slug, of.flow_name, of.name, runs),
+        )
 
 
 def _report_unserved(now: Micros, known: Orchestrator, serving: Serving) -> None:
@@ -149,12 +189,13 @@ def _report_missed(record: ScheduleRecord, of: Deployment, missed: Missed, now: 
 
 def _emit(
     kind: str, record: ScheduleRecord, of: Deployment, now: Micros, what: dict[str, object], known: Orchestrator
-) -> None:
+) -> bool:
+    """Have an event of a schedule; whether it is the first of its kind since the schedule was seen further."""
     name = f"{of.flow_name}/{of.name}/{record.slug}"
     digest = hashlib.blake2b(f"{kind} {name} {record.seen}".encode(), digest_size=16).hexdigest()
     id = str(UUID(digest))
     payload = {"schedule": name, "deployment": f"{of.flow_name}/{of.name}", **what}
-    known.emit(Event(id, now, kind, NO_RUN, of.flow_name, json.dumps(payload)))
+    return known.emit(Event(id, now, kind, NO_RUN, of.flow_name, json.dumps(payload)))
 
 
 def upcoming(records: Sequence[ScheduleRecord], count: int, now: Micros) -> list[tuple[datetime, ScheduleRecord]]:

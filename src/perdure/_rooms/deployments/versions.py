@@ -8,6 +8,7 @@ from perdure._model.errors import DeploymentMissing
 from perdure._platform.clock import Micros
 from perdure._rooms.deployments.definition import Definition, definition_of_text
 from perdure._rooms.deployments.job_templates import job_of
+from perdure._rooms.deployments.keeping import keep
 from perdure._rooms.deployments.port import Deployment, Deployments, DeploymentVersion
 
 _SHOWN = 10  # characters of a commit or a digest
@@ -88,7 +89,8 @@ def rolled_back(
 
     Raises:
         DeploymentMissing: there is no such version.
-        DeploymentError: the deployment's work pool does not take the version's job variables.
+        DeploymentError: the deployment's work pool does not take the version's job variables, or with signing keys,
+            the version is not signed with one of them.
     """
     versions = known.versions(of.id)
     to = chosen(of, number, versions)
@@ -98,7 +100,8 @@ def rolled_back(
     if pool is not None:
         job_of(pool, definition_of_text(to.definition).job)
     check(first_alike(to, versions))
-    kept = known.put(of._replace(definition=to.definition, updated=now), to._replace(created=now, created_by=who))
+    changed = of._replace(definition=to.definition, updated=now)
+    kept = keep(changed, to._replace(created=now, created_by=who), known)
     return to, kept
 
 

@@ -14,7 +14,7 @@ import { Timestamp } from "~/components/Time"
 import { done } from "~/components/Toast"
 import { PageHead } from "~/layout/PageHead"
 import { useAddress, useParam } from "~/lib/address"
-import { short } from "~/lib/format"
+import { count, short } from "~/lib/format"
 import { useBecause } from "~/lib/permissions"
 import css from "./Deployments.module.css"
 import { Outcomes, Runs } from "./Runs"
@@ -96,6 +96,12 @@ function About({ of }: { of: Details }) {
         work pool {of.work_pool}
         {of.work_queue !== null && `, queue ${of.work_queue}`}
       </Link>
+      {of.waiting_since !== null && (
+        <span>
+          {count(of.waiting, "scheduled run waits", "scheduled runs wait")}, the first due{" "}
+          <Timestamp time={of.waiting_since} />
+        </span>
+      )}
       <span>version {of.version}</span>
       {of.tags.map(tag => (
         <Tag key={tag}>{tag}</Tag>

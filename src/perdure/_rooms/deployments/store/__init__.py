@@ -6,6 +6,7 @@ from perdure._model.errors import RecordRefused
 from perdure._model.records import FlowKeyRecord, FlowRunRecord, Record, StartRecord, StateRecord
 from perdure._model.state_types import StateType
 from perdure._platform.clock import Micros
+from perdure._platform.keyring import KeyRing
 from perdure._rooms.deployments.port import (
     SERVED,
     Deployment,
@@ -18,6 +19,7 @@ from perdure._rooms.deployments.store.pools import SqlPools
 from perdure._rooms.deployments.store.queues import SqlQueues
 from perdure._rooms.deployments.tables import DEPLOYMENT, QUEUED_RUN, SCHEDULE, VERSION
 from perdure._rooms.runs.tables import NOT_COMPLETED
+from perdure._settings import settings
 from perdure._store.sql.database import Connection
 
 _IN_A_STATEMENT = 500  # ids
@@ -64,6 +66,11 @@ class SqlDeployments(SqlClaims, SqlPools, SqlQueues):
             return kept
 
         return self._writer.transact(work)
+
+    def signing_key_ids(self) -> Sequence[str]:
+        """The ids of the signing keys of this process."""
+        keys = settings.current().results_signing_keys
+        return () if keys is None else tuple(key.id for key in KeyRing.parse(keys.reveal()))
 
     def all(self, flow_name: str | None = None) -> Sequence[Deployment]:
         """All deployments, or those of a flow, sorted by flow and name."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from perdure._platform.clock import Micros
-from perdure._rooms.deployments.port import PartitionRun, QueueCount, QueuedRun, QueueFilter, RunSource
+from perdure._rooms.deployments.port import PartitionRun, QueueCount, QueuedRun, QueueFilter, RunSource, WaitingRuns
 from perdure._rooms.deployments.tables import QUEUED_RUN
 from perdure._store.sql.access import Access
 
@@ -38,6 +38,18 @@ class SqlQueues:
             " AND q.partition IS NOT NULL ORDER BY q.due, q.flow_run_id"
         )
         return self._access.all(PartitionRun, query, *values)
+
+    def waiting(self, work_pools: Sequence[str]) -> Sequence[WaitingRuns]:
+        """Of each deployment in these work pools the runs that schedules have made, and that wait; if there are any."""
+        if not work_pools:
+            return []
+        # By their pools, since it is these that have an index of what waits.
+        query = (
+            "SELECT deployment_id, count(*), min(due) FROM queued_run"
+            f" WHERE work_pool IN ({', '.join([self._mark] * len(work_pools))}) AND phase = 'waiting'"
+            " AND schedule IS NOT NULL GROUP BY deployment_id"
+        )
+        return self._access.all(WaitingRuns, query, *work_pools)
 
     def sources(self, kind: str) -> Sequence[RunSource]:
         """Where the code of flow runs is from whose entry points have a source of this kind, such as "bundle"."""
