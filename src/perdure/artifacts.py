@@ -4,10 +4,12 @@ Each function reports a record and returns at once, in plain code and in corouti
 artifact's id, a text, which may also be awaited.
 """
 
+from perdure._client.run_filters import ArtifactFilter
 from perdure._platform.moved import export
 from perdure._rooms.artifacts.creation import ArtifactId, create_link_artifact, create_markdown_artifact
 from perdure._rooms.artifacts.images import create_image_artifact
 from perdure._rooms.artifacts.progress import create_progress_artifact, update_progress, update_progress_artifact
+from perdure._rooms.artifacts.reading import Artifact
 from perdure._rooms.artifacts.table_artifacts import create_table_artifact
 
 # By their names in coroutines of Prefect 3: what they return may be awaited.
@@ -16,6 +18,8 @@ acreate_markdown_artifact, acreate_table_artifact = create_markdown_artifact, cr
 acreate_progress_artifact, aupdate_progress_artifact = create_progress_artifact, update_progress_artifact
 
 __all__ = [
+    "Artifact",
+    "ArtifactFilter",
     "ArtifactId",
     "acreate_image_artifact",
     "acreate_link_artifact",

@@ -2,6 +2,7 @@
 
 from perdure._model.errors import (
     AccessRefused,
+    AlreadyExists,
     ArtifactError,
     ArtifactMissing,
     AutomationError,
@@ -28,6 +29,7 @@ from perdure._model.errors import (
     InvalidSchedule,
     InvalidTransition,
     LimitError,
+    LimitExists,
     LimitTimeout,
     MappingLengthMismatch,
     MappingMissingIterable,
@@ -82,6 +84,7 @@ from perdure._platform.moved import export
 
 __all__ = [
     "AccessRefused",
+    "AlreadyExists",
     "ArtifactError",
     "ArtifactMissing",
     "AutomationError",
@@ -108,6 +111,7 @@ __all__ = [
     "InvalidSchedule",
     "InvalidTransition",
     "LimitError",
+    "LimitExists",
     "LimitTimeout",
     "MappingLengthMismatch",
     "MappingMissingIterable",

@@ -3,7 +3,7 @@
     python -m tests.movers.prefect_tests CHECKOUT
 
 The Python that runs it needs Perdure, and what Prefect's tests import: pytest below 9, pytest-asyncio below 0.23,
-pytest-timeout, pytest-xdist, pendulum, respx. Nothing of the checkout is changed or kept: the tests run in a temporary
+pytest-timeout, pytest-xdist, pendulum, respx, regex, apprise, orjson, PyYAML, fsspec. Nothing of the checkout is changed or kept: the tests run in a temporary
 copy, where texts that name a module or a setting of Prefect's name Perdure's.
 
 A test counts if it, its fixtures and helpers use only what users of Prefect import (`public`). A failure that
@@ -38,21 +38,22 @@ def main() -> None:
     parser.add_argument("--notes", type=Path, default=Path(".cache/movers.jsonl"), help="what became of each test")
     parser.add_argument("--only", nargs="*", default=FILES, help="files or folders below tests/")
     parser.add_argument("--count", action="store_true", help="count the notes of a run before, without running")
+    parser.add_argument("--workers", type=int, default=2, help="how many processes run them")
     given = parser.parse_args()
     if not given.count:
         given.notes.unlink(missing_ok=True)
-        _run(given.checkout, given.notes.resolve(), given.only)
+        _run(given.checkout, given.notes.resolve(), given.only, given.workers)
     _count(given.notes)
 
 
-def _run(checkout: Path, notes: Path, only: list[str]) -> None:
+def _run(checkout: Path, notes: Path, only: list[str], workers: int) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         tests = Path(temporary) / "tests"
         shutil.copytree(checkout / "tests", tests, ignore=shutil.ignore_patterns("conftest.py", "fixtures"))
         for path in tests.rglob("*.py"):
             path.write_text(_renamed(path.read_text()))
         (Path(temporary) / "pytest.ini").write_text(_INI)
-        plugin = ["-p", "movers.plugin", "-p", "no:cacheprovider", "-n2", "--continue-on-collection-errors"]
+        plugin = ["-p", "movers.plugin", "-p", "no:cacheprovider", f"-n{workers}", "--continue-on-collection-errors"]
         subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "--tb=short", *plugin, *(f"tests/{each}" for each in only)],
             cwd=temporary,

@@ -11,7 +11,13 @@ from perdure import flow, get_client, session
 from perdure._rooms.deployments.definition import definition_of_text
 from perdure._rooms.deployments.port import QueueFilter
 from perdure.client.schemas.actions import DeploymentScheduleCreate, DeploymentUpdate
-from perdure.client.schemas.filters import DeploymentFilter, DeploymentFilterName, DeploymentFilterTags
+from perdure.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterName,
+    DeploymentFilterTags,
+    FlowRunFilter,
+    FlowRunFilterExpectedStartTime,
+)
 from perdure.client.schemas.objects import ConcurrencyLimitConfig
 from perdure.client.schemas.schedules import CronSchedule, IntervalSchedule, RRuleSchedule
 from perdure.deployments import Deployment, DeploymentError, DeploymentMissing, deploy, run_deployment, serve
@@ -291,3 +297,22 @@ def test_in_coroutines_the_client_is_awaited() -> None:
             return [one.name, run.state_name, (await client.read_deployment(one.id)).name]
 
     assert asyncio.run(use()) == ["nightly", "Scheduled", "nightly"]
+
+
+def test_flow_runs_are_found_by_when_they_are_due() -> None:
+    now, client = datetime.now(UTC), get_client(sync_client=True)
+    deployed.report.deploy("nightly")
+    for name, hours in (("first", 0), ("second", 6)):
+        state = Scheduled(scheduled_time=now + timedelta(hours=hours))
+        client.create_flow_run_from_deployment("report/nightly", name=name, state=state)
+
+    def due(after: int | None, before: int | None, **more: Any) -> list[str]:
+        hours = {"after_": after, "before_": before}
+        bounds = {name: None if at is None else now + timedelta(hours=at) for name, at in hours.items()}
+        filter = FlowRunFilter(expected_start_time=FlowRunFilterExpectedStartTime(**bounds), **more)
+        return sorted(run.name for run in client.read_flow_runs(flow_run_filter=filter))
+
+    assert (due(None, 1), due(1, None), due(-1, 7)) == (["first"], ["second"], ["first", "second"])
+    assert (due(None, -1), due(7, None)) == ([], [])
+    ids = [run.id for run in client.read_flow_runs()]
+    assert due(1, None, id={"any_": ids}) == ["second"]

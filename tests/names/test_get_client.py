@@ -20,6 +20,7 @@ from perdure.client.schemas.filters import (
     TaskRunFilter,
     TaskRunFilterName,
 )
+from perdure.client.schemas.responses import SetStateStatus
 from perdure.errors import ClientError, RunMissing, SteeringError
 from perdure.runtime import flow_run
 from perdure.states import Cancelled, Cancelling, Completed
@@ -175,9 +176,12 @@ def test_a_flow_run_is_cancelled_by_setting_its_state(state: Any) -> None:
     thread = threading.Thread(target=lambda: ended.append(waits(return_state=True)))
     thread.start()
     assert begun.wait(30)
-    get_client(sync_client=True).set_flow_run_state(ids[0], state)
+    answer = get_client(sync_client=True).set_flow_run_state(ids[0], state)
     thread.join(30)
     assert ended[0].is_cancelled()
+    assert answer.status == SetStateStatus.ACCEPT
+    assert answer.state is not None
+    assert answer.state.is_cancelled()
     with pytest.raises(SteeringError):
         get_client(sync_client=True).set_flow_run_state(ids[0], state)
 

@@ -7,7 +7,8 @@ import pytest
 NAMES = {
     "perdure": "flow task get_run_logger tags unmapped allow_failure get_client Flow Task State"
     " pause_flow_run suspend_flow_run resume_flow_run",
-    "perdure.artifacts": "create_markdown_artifact create_table_artifact create_link_artifact acreate_table_artifact",
+    "perdure.artifacts": "create_markdown_artifact create_table_artifact create_link_artifact acreate_table_artifact"
+    " Artifact ArtifactFilter",
     "perdure.blocks.core": "Block SecretStr",
     "perdure.blocks.notifications": "NotificationBlock SlackWebhook MicrosoftTeamsWebhook DiscordWebhook",
     "perdure.blocks.system": "Secret JSON String DateTime",
@@ -19,8 +20,10 @@ NAMES = {
     "perdure.client.schemas.objects": "State StateDetails StateType Flow FlowRun TaskRun ConcurrencyLimitConfig"
     " MinimalDeploymentSchedule",
     "perdure.client.schemas.filters": "FlowRunFilter FlowRunFilterState FlowRunFilterStateType FlowFilter"
-    " DeploymentFilter DeploymentFilterName",
-    "perdure.client.schemas.actions": "DeploymentScheduleCreate DeploymentUpdate",
+    " DeploymentFilter DeploymentFilterName ArtifactFilter ArtifactFilterKey FlowRunFilterExpectedStartTime",
+    "perdure.client.schemas.actions": "DeploymentScheduleCreate DeploymentUpdate GlobalConcurrencyLimitCreate"
+    " GlobalConcurrencyLimitUpdate",
+    "perdure.client.schemas.responses": "OrchestrationResult SetStateStatus",
     "perdure.client.schemas.schedules": "CronSchedule IntervalSchedule RRuleSchedule",
     "perdure.concurrency.asyncio": "concurrency rate_limit",
     "perdure.concurrency.sync": "concurrency rate_limit",
@@ -28,7 +31,8 @@ NAMES = {
     "perdure.deployments": "Deployment run_deployment deploy serve",
     "perdure.events": "emit_event Event",
     "perdure.exceptions": "MissingResult FailedRun CrashedRun CancelledRun UnfinishedRun MissingContextError PausedRun"
-    " ReservedArgumentError InvalidNameError ScriptError SignatureMismatchError ParameterTypeError PrefectException",
+    " ReservedArgumentError InvalidNameError ScriptError SignatureMismatchError ParameterTypeError PrefectException"
+    " Abort Pause ObjectAlreadyExists ObjectNotFound MissingProfileError HashError InfrastructureError",
     "perdure.filesystems": "LocalFileSystem RemoteFileSystem S3 GCS Azure",
     "perdure.flow_runs": "pause_flow_run suspend_flow_run resume_flow_run",
     "perdure.futures": "PrefectFuture PrefectFutureList wait as_completed",
@@ -50,7 +54,10 @@ NAMES = {
     " get_current_settings",
     "perdure.utilities.collections": "quote",
     "perdure.utilities.annotations": "quote unmapped allow_failure",
-    "perdure.utilities.asyncutils": "Sync Async run_sync_in_worker_thread",
+    "perdure.utilities.asyncutils": "Sync Async run_sync_in_worker_thread run_coro_as_sync",
+    "perdure.utilities.dispatch": "get_dispatch_key get_registry_for_type lookup_type",
+    "perdure.utilities.importtools": "from_qualified_name import_object load_module load_script_as_module"
+    " to_qualified_name",
     "perdure.utilities.processutils": "run_process",
     "perdure.variables": "Variable get",
 }

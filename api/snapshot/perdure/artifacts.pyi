@@ -1,4 +1,6 @@
 __all__ = [
+    "Artifact",
+    "ArtifactFilter",
     "ArtifactId",
     "acreate_image_artifact",
     "acreate_link_artifact",
@@ -14,6 +16,24 @@ __all__ = [
     "update_progress",
     "update_progress_artifact",
 ]
+
+class Artifact:
+    def __init__(self, record: ArtifactRecord) -> None: ...
+    @classmethod
+    async def aget(cls, key: str) -> Artifact | None: ...
+    created: datetime
+    @property
+    def data(self) -> str | float | None: ...
+    description: object
+    @classmethod
+    def get(cls, key: str) -> Any: ...
+    id: object
+    key: object
+    type: object
+    updated: datetime
+
+class ArtifactFilter(_Filter):
+    def __init__(self, **conditions: object) -> None: ...
 
 class ArtifactId(AwaitableText):
     ...

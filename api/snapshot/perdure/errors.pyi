@@ -1,5 +1,6 @@
 __all__ = [
     "AccessRefused",
+    "AlreadyExists",
     "ArtifactError",
     "ArtifactMissing",
     "AutomationError",
@@ -26,6 +27,7 @@ __all__ = [
     "InvalidSchedule",
     "InvalidTransition",
     "LimitError",
+    "LimitExists",
     "LimitTimeout",
     "MappingLengthMismatch",
     "MappingMissingIterable",
@@ -80,10 +82,13 @@ __all__ = [
 class AccessRefused(ClientError, PermissionError):
     ...
 
+class AlreadyExists(PerdureError):
+    ...
+
 class ArtifactError(PerdureError, ValueError):
     ...
 
-class ArtifactMissing(OrchestratorError, LookupError):
+class ArtifactMissing(OrchestratorError, NotFound):
     ...
 
 class AutomationError(PerdureError, ValueError):
@@ -92,13 +97,13 @@ class AutomationError(PerdureError, ValueError):
 class BlockError(PerdureError):
     ...
 
-class BlockMissing(BlockError, LookupError):
+class BlockMissing(BlockError, NotFound, ValueError):
     ...
 
 class BundleError(DeploymentError):
     ...
 
-class CacheEntryMissing(OrchestratorError, LookupError):
+class CacheEntryMissing(OrchestratorError, NotFound):
     ...
 
 class CancelRequested(BaseException):
@@ -125,7 +130,7 @@ class DefinitionError(PerdureError, ValueError):
 class DeploymentError(PerdureError, ValueError):
     ...
 
-class DeploymentMissing(OrchestratorError, LookupError):
+class DeploymentMissing(OrchestratorError, NotFound):
     ...
 
 class EntrypointError(PerdureError, ValueError):
@@ -156,6 +161,9 @@ class InvalidTransition(PerdureError):
     ...
 
 class LimitError(PerdureError, ValueError):
+    ...
+
+class LimitExists(LimitError, AlreadyExists):
     ...
 
 class LimitTimeout(PerdureError, TimeoutError):
@@ -235,7 +243,7 @@ class ResultUntrusted(ResultError):
 class ResumeError(PerdureError):
     ...
 
-class RunMissing(OrchestratorError, LookupError):
+class RunMissing(OrchestratorError, NotFound):
     ...
 
 class RunTakenOver(OrchestratorError):
@@ -268,7 +276,7 @@ class SuspendedRun(UnfinishedRun):
 class TokenError(PerdureError, ValueError):
     ...
 
-class TokenMissing(PerdureError, LookupError):
+class TokenMissing(NotFound):
     ...
 
 class TransactionError(PerdureError):
@@ -289,10 +297,10 @@ class UpstreamTaskError(PerdureError):
 class VariableError(PerdureError, ValueError):
     ...
 
-class VariableExists(VariableError):
+class VariableExists(VariableError, AlreadyExists):
     ...
 
-class VariableMissing(OrchestratorError, LookupError):
+class VariableMissing(OrchestratorError, NotFound):
     ...
 
 class VisualizationError(PerdureError, ValueError):

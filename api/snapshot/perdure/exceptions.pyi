@@ -1,5 +1,7 @@
 __all__ = [
+    "Abort",
     "AccessRefused",
+    "AlreadyExists",
     "ArtifactError",
     "ArtifactMissing",
     "AutomationError",
@@ -11,6 +13,7 @@ __all__ = [
     "CancelledRun",
     "ClientError",
     "CommandFailed",
+    "ConfigurationError",
     "CrashedRun",
     "DatabaseCorrupt",
     "DefinitionError",
@@ -22,13 +25,18 @@ __all__ = [
     "FlowPauseTimeout",
     "FlowRunWaitTimeout",
     "FlowScriptError",
+    "HashError",
     "HookError",
+    "InfrastructureError",
+    "InfrastructureNotAvailable",
+    "InfrastructureNotFound",
     "IntegrationError",
     "InvalidNameError",
     "InvalidPartition",
     "InvalidSchedule",
     "InvalidTransition",
     "LimitError",
+    "LimitExists",
     "LimitTimeout",
     "MappingLengthMismatch",
     "MappingMissingIterable",
@@ -36,19 +44,23 @@ __all__ = [
     "MissingContext",
     "MissingContextError",
     "MissingFlowError",
+    "MissingProfileError",
     "MissingResult",
     "NotFound",
     "NotPausedError",
+    "ObjectAlreadyExists",
     "ObjectMissing",
     "ObjectNotFound",
     "OrchestratorError",
     "OrchestratorUnreachable",
     "ParameterBindError",
     "ParameterTypeError",
+    "Pause",
     "PauseTimeout",
     "PausedRun",
     "PerdureError",
     "PrefectException",
+    "ProfileSettingsValidationError",
     "ProtocolMismatch",
     "RecordRefused",
     "ReservedArgumentError",
@@ -90,7 +102,11 @@ __all__ = [
     "WouldDeadlock",
 ]
 
+from perdure.errors import CancelRequested as Abort
+
 from perdure.errors import AccessRefused as AccessRefused
+
+from perdure.errors import AlreadyExists as AlreadyExists
 
 from perdure.errors import ArtifactError as ArtifactError
 
@@ -114,6 +130,8 @@ from perdure.errors import ClientError as ClientError
 
 from perdure.errors import CommandFailed as CommandFailed
 
+from perdure.errors import SettingError as ConfigurationError
+
 from perdure.errors import CrashedRun as CrashedRun
 
 from perdure.errors import DatabaseCorrupt as DatabaseCorrupt
@@ -136,7 +154,15 @@ from perdure.errors import FlowRunWaitTimeout as FlowRunWaitTimeout
 
 from perdure.errors import EntrypointError as FlowScriptError
 
+from perdure.errors import SerializationError as HashError
+
 from perdure.errors import HookError as HookError
+
+from perdure.errors import WorkerError as InfrastructureError
+
+from perdure.errors import WorkerError as InfrastructureNotAvailable
+
+from perdure.errors import WorkerError as InfrastructureNotFound
 
 from perdure.errors import IntegrationError as IntegrationError
 
@@ -149,6 +175,8 @@ from perdure.errors import InvalidSchedule as InvalidSchedule
 from perdure.errors import InvalidTransition as InvalidTransition
 
 from perdure.errors import LimitError as LimitError
+
+from perdure.errors import LimitExists as LimitExists
 
 from perdure.errors import LimitTimeout as LimitTimeout
 
@@ -164,11 +192,15 @@ from perdure.errors import MissingContext as MissingContextError
 
 from perdure.errors import EntrypointError as MissingFlowError
 
+from perdure.errors import SettingError as MissingProfileError
+
 from perdure.errors import ResultNotKept as MissingResult
 
 from perdure.errors import NotFound as NotFound
 
 from perdure.errors import SteeringError as NotPausedError
+
+from perdure.errors import AlreadyExists as ObjectAlreadyExists
 
 from perdure.errors import ObjectMissing as ObjectMissing
 
@@ -182,6 +214,8 @@ from perdure.errors import ParameterBindError as ParameterBindError
 
 from perdure.errors import ParameterTypeError as ParameterTypeError
 
+from perdure.errors import SuspendRequested as Pause
+
 from perdure.errors import PauseTimeout as PauseTimeout
 
 from perdure.errors import UnfinishedRun as PausedRun
@@ -189,6 +223,8 @@ from perdure.errors import UnfinishedRun as PausedRun
 from perdure.errors import PerdureError as PerdureError
 
 from perdure.errors import PerdureError as PrefectException
+
+from perdure.errors import SettingError as ProfileSettingsValidationError
 
 from perdure.errors import ProtocolMismatch as ProtocolMismatch
 

@@ -141,9 +141,9 @@ class Block(BaseModel):
         return await in_thread(self.save, name, overwrite)
 
     @classmethod
-    async def aload(cls, slug: str) -> Self:
+    async def aload(cls, slug: str = "", validate: bool = True, *, name: str = "") -> Self:
         """`load`, in another thread."""
-        return await in_thread(cls.load, slug)
+        return await in_thread(cls.load, slug, validate, name=name)
 
     def record(self, name: str | None = None) -> BlockRecord:
         """What the store keeps of this block.

@@ -5,11 +5,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Self, TypeVar, overload
 from uuid import UUID
 
+from perdure._client.answers import OrchestrationResult
+from perdure._client.artifacts import ArtifactCalls, SyncArtifactCalls
 from perdure._client.deployments import DeploymentCalls, DeploymentSeen, WorkPoolSeen
+from perdure._client.expected import passing
+from perdure._client.limits import LimitCalls, SyncLimitCalls
 from perdure._client.logs import LogCalls, SyncLogCalls
 from perdure._client.runs_seen import FlowRunSeen, FlowSeen, TaskRunSeen
 from perdure._client.translation import Filter, wanted
-from perdure._model.errors import ClientError, RunMissing
+from perdure._model.errors import ClientError, NotFound, RunMissing
 from perdure._model.records import StateRecord
 from perdure._model.state_types import StateType
 from perdure._model.states import State
@@ -26,7 +30,7 @@ _LIMIT = 200  # of a list, unless it is said
 _PAGE = 1_000
 
 
-class SyncRunsClient(SyncLogCalls):
+class SyncRunsClient(SyncLogCalls, SyncLimitCalls, SyncArtifactCalls):
     """Reads runs in plain code: `with get_client(sync_client=True) as client: client.read_flow_runs()`."""
 
     def __enter__(self) -> Self:
@@ -106,7 +110,9 @@ class SyncRunsClient(SyncLogCalls):
         """All states of a task run, oldest first, without results."""
         return [_state_of(record) for record in known_runs().states(str(task_run_id))]
 
-    def set_flow_run_state(self, flow_run_id: str | UUID, state: State[object], force: bool = False) -> None:
+    def set_flow_run_state(
+        self, flow_run_id: str | UUID, state: State[object], force: bool = False
+    ) -> OrchestrationResult:
         """Cancel a flow run, and wait until it has ended: `state` is Cancelling() or Cancelled().
 
         Raises:
@@ -119,6 +125,7 @@ class SyncRunsClient(SyncLogCalls):
                 " Cancelled() can be set, which is `cancel_flow_run`."
             )
         providers.cancel(str(flow_run_id), force)
+        return OrchestrationResult(self.read_flow_run(flow_run_id).state)
 
     def create_flow_run_from_deployment(
         self,
@@ -215,15 +222,15 @@ class SyncRunsClient(SyncLogCalls):
         """A work pool.
 
         Raises:
-            ClientError: there is none of the name.
+            NotFound: there is none of the name.
         """
         found = next((each for each in _calls().pools() if each.name == work_pool_name), None)
         if found is None:
-            raise ClientError(f"There is no work pool {work_pool_name!r}. `perdure work-pool ls` lists them.")
+            raise NotFound(f"There is no work pool {work_pool_name!r}. `perdure work-pool ls` lists them.")
         return found
 
 
-class RunsClient(LogCalls):
+class RunsClient(LogCalls, LimitCalls, ArtifactCalls):
     """Reads runs in coroutines: `async with get_client() as client: await client.read_flow_runs()`.
 
     Its methods are those of `SyncRunsClient`, and they take and raise the same.
@@ -268,9 +275,11 @@ class RunsClient(LogCalls):
         """All states of a task run, oldest first."""
         return await asyncio.to_thread(self._known.read_task_run_states, task_run_id)
 
-    async def set_flow_run_state(self, flow_run_id: str | UUID, state: State[object], force: bool = False) -> None:
+    async def set_flow_run_state(
+        self, flow_run_id: str | UUID, state: State[object], force: bool = False
+    ) -> OrchestrationResult:
         """Cancel a flow run, and wait until it has ended."""
-        await asyncio.to_thread(self._known.set_flow_run_state, flow_run_id, state, force)
+        return await asyncio.to_thread(self._known.set_flow_run_state, flow_run_id, state, force)
 
     async def create_flow_run_from_deployment(self, deployment_id: str | UUID, **wanted: Any) -> FlowRunSeen:
         """Make a run of a deployment."""
@@ -350,10 +359,14 @@ def _found(
     most = (_LIMIT if limit is None else limit) + offset
     oldest_first = sort is not None and str(getattr(sort, "value", sort)).endswith("ASC")
     enough = None if which.state_names else most
+    filters = (
+        each._replace(of=_called_here(each.of), limit=enough, oldest_first=oldest_first) for each in which.filters
+    )
+    span = which.expected
     found = {
         run.id: run
-        for each in which.filters
-        for run in ask(each._replace(of=_called_here(each.of), limit=enough, oldest_first=oldest_first))
+        for each in filters
+        for run in (ask(each) if span is None else passing(span, each, ask))
         if not which.state_names or run.state_name in which.state_names
     }
     return sorted(found.values(), key=lambda run: run.id, reverse=not oldest_first)[offset:most]

@@ -10,6 +10,30 @@ class _Filter(dict[str, Any]):
         super().__init__(conditions)
 
 
+class ArtifactFilter(_Filter):
+    """Artifacts: by `id`, `key`, `type`, `flow_run_id`, `task_run_id`."""
+
+
+class ArtifactFilterFlowRunId(_Filter):
+    """`any_` of these."""
+
+
+class ArtifactFilterId(_Filter):
+    """`any_` of these."""
+
+
+class ArtifactFilterKey(_Filter):
+    """`any_` of these."""
+
+
+class ArtifactFilterTaskRunId(_Filter):
+    """`any_` of these."""
+
+
+class ArtifactFilterType(_Filter):
+    """`any_` of markdown, table, image, link, progress."""
+
+
 class DeploymentFilter(_Filter):
     """Deployments: by `id`, `name`, `tags`, `paused`, `work_queue_name`."""
 
@@ -47,7 +71,11 @@ class FlowFilterName(_Filter):
 
 
 class FlowRunFilter(_Filter):
-    """Flow runs: by `id`, `name`, `state`, `tags`, `start_time`, and `parent_flow_run_id`."""
+    """Flow runs: by `id`, `name`, `state`, `tags`, `start_time`, `expected_start_time`, `parent_flow_run_id`."""
+
+
+class FlowRunFilterExpectedStartTime(_Filter):
+    """From `after_`, and before `before_`: by when a deployment's run is due, or when another one was made."""
 
 
 class FlowRunFilterId(_Filter):

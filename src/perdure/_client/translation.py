@@ -5,6 +5,7 @@ from datetime import datetime
 from itertools import product
 from typing import Any
 
+from perdure._client.expected import Span
 from perdure._model.state_types import StateType
 from perdure._platform.clock import from_datetime
 from perdure._platform.named import NamedTuple
@@ -18,6 +19,7 @@ class Wanted(NamedTuple):
 
     filters: Sequence[RunFilter]
     state_names: frozenset[str]
+    expected: Span | None = None  # of flow runs: when they are due
 
 
 def wanted(runs: Filter | None, of: Filter | None) -> Wanted:
@@ -29,24 +31,29 @@ def wanted(runs: Filter | None, of: Filter | None) -> Wanted:
     fields: dict[str, Any] = {}
     names: Iterable[str | None] = (None,)
     state_names: Iterable[str] = ()
+    expected: dict[str, int] = {}
     for path, value in conditions(runs or {}, ""):
         match path:
             case "name.any_":
                 names = value
             case "state.name.any_":
                 state_names = value
+            case "expected_start_time.after_":
+                expected["after"] = _time(value)
+            case "expected_start_time.before_":
+                expected["before"] = _time(value)
             case _ if path in _FIELDS:
                 field, read = _FIELDS[path]
                 fields[field] = read(value)
             case _:
-                raise ValueError(unknown(path, value, [*_FIELDS, "name.any_", "state.name.any_"]))
+                raise ValueError(unknown(path, value, [*_FIELDS, *_OTHERS]))
     flows: Iterable[str | None] = (None,)
     for path, value in conditions(of or {}, ""):
         if path not in ("name.any_", "id.any_"):
             raise ValueError(unknown(path, value, ["name.any_", "id.any_"]))
         flows = map(str, value)
     filters = [RunFilter(name=name, of=flow, **fields) for name, flow in product(names, flows)]
-    return Wanted(filters, frozenset(state_names))
+    return Wanted(filters, frozenset(state_names), Span(**expected) if expected else None)
 
 
 def conditions(filter: Filter, path: str) -> Iterable[tuple[str, Any]]:
@@ -75,6 +82,7 @@ def _time(value: datetime) -> int:
     return from_datetime(value)
 
 
+_OTHERS = ("name.any_", "state.name.any_", "expected_start_time.after_", "expected_start_time.before_")
 _FIELDS: dict[str, tuple[str, Callable[..., object]]] = {
     "id.any_": ("ids", _ids),
     "name.like_": ("name_part", str),

@@ -15,6 +15,7 @@ _SAME = frozenset(
         *("", "artifacts", "blocks", "blocks.core", "blocks.notifications", "blocks.system", "blocks.webhook"),
         *("blocks.abstract", "blocks.fields", "client.schemas"),
         *("utilities.asyncutils", "utilities.hashing", "utilities.names", "utilities.processutils"),
+        *("client.schemas.responses", "utilities.dispatch", "utilities.importtools"),
         *("cache_policies", "client", "client.orchestration", "client.schemas.filters", "client.schemas.objects"),
         *("client.schemas.actions", "client.schemas.schedules", "client.schemas.sorting", "deployments", "schedules"),
         *("concurrency", "events", "flow_runs", "logging.loggers", "utilities.collections"),
@@ -87,6 +88,7 @@ _MOVES: dict[str, Move | Decide] = {
     },
     "prefect.runner.storage.GitRepository": Move("perdure.integrations.git.GitRepository"),
     "prefect.blocks.core.SecretStr": Move("pydantic.SecretStr"),
+    "prefect.types.SecretDict": Move("perdure.blocks.fields.SecretDict"),
     "prefect.settings.context.get_current_settings": Move("perdure.settings.get_current_settings"),
     "prefect.engine.resume_flow_run": Move("perdure.resume_flow_run"),
     "prefect.events.emit_event": Move("perdure.events.emit_event"),
@@ -106,7 +108,29 @@ _WITHOUT = {
         " notification.",
         "concepts/limits-and-events.md",
     ),
-    "prefect.assets": Decide("Persist the task's result; there is no catalogue of named results.", _PAGE),
+    "prefect.assets": Decide(
+        "A task with persist_result=True and result_storage_key=... keeps a named result: its versions are found by the"
+        " key, and start automations.",
+        f"{_PAGE}#prefect-3",
+    ),
+    **dict.fromkeys(
+        ("prefect.CloudClient", "prefect.get_cloud_client", "prefect.client.get_cloud_client", "prefect.client.cloud"),
+        Decide(
+            "There is no cloud: `get_client()` asks the database, or the server of PERDURE_API_URL.", f"{_PAGE}#names"
+        ),
+    ),
+    **dict.fromkeys(
+        ("prefect.results.ResultStore", "prefect.results.get_result_store", "prefect.results.ResultRecord"),
+        Decide("`get_result(run)` gives what a run returned; `storage.read(key)` the document.", f"{_PAGE}#prefect-3"),
+    ),
+    **{
+        f"prefect.exceptions.{name}": Decide("Nothing here raises it.", f"{_PAGE}#errors")
+        for name in (
+            *("BlockMissingCapabilities", "EventTooLarge", "ExternalSignal", "FlowRunWatchError"),
+            *("InvalidRepositoryURLError", "ObjectLimitReached", "ObjectUnsupported", "PrefectHTTPStatusError"),
+            *("PrefectImportError", "PrefectSignal", "ProtectedBlockError", "TerminationSignal"),
+        )
+    },
 }
 
 

@@ -117,6 +117,14 @@ class LimitError(PerdureError, ValueError):
     """A concurrency or rate limit is not there, or cannot be used or made like this."""
 
 
+class AlreadyExists(PerdureError):
+    """Something was to be created under a name that is taken."""
+
+
+class LimitExists(LimitError, AlreadyExists):
+    """A limit was to be created, and there is one of the name."""
+
+
 class LimitTimeout(PerdureError, TimeoutError):
     """The slots of a limit were not free in the time that was given."""
 
@@ -212,7 +220,11 @@ class BlockError(PerdureError):
     """A block cannot be saved or loaded."""
 
 
-class BlockMissing(BlockError, LookupError):
+class NotFound(PerdureError, LookupError):
+    """Nothing has the id or the name that was asked for."""
+
+
+class BlockMissing(BlockError, NotFound, ValueError):
     """No block is saved under the slug."""
 
 
@@ -249,10 +261,6 @@ class AccessRefused(ClientError, PermissionError):
     """A server wants a token, or one that may do more."""
 
 
-class NotFound(PerdureError, LookupError):
-    """Nothing has the id or the name that was asked for."""
-
-
 class DatabaseCorrupt(OrchestratorError):
     """The database file is damaged or is not Perdure's."""
 
@@ -277,7 +285,7 @@ class EventError(PerdureError, ValueError):
     """An event cannot be kept as it is."""
 
 
-class ArtifactMissing(OrchestratorError, LookupError):
+class ArtifactMissing(OrchestratorError, NotFound):
     """The orchestrator knows no artifact like this, or several."""
 
 
@@ -285,19 +293,19 @@ class VariableError(PerdureError, ValueError):
     """A variable's name or value cannot be kept."""
 
 
-class VariableExists(VariableError):
+class VariableExists(VariableError, AlreadyExists):
     """A variable was to be set without overwriting it, and there is one."""
 
 
-class VariableMissing(OrchestratorError, LookupError):
+class VariableMissing(OrchestratorError, NotFound):
     """The orchestrator knows no variable with the name."""
 
 
-class CacheEntryMissing(OrchestratorError, LookupError):
+class CacheEntryMissing(OrchestratorError, NotFound):
     """The orchestrator knows no cache key like this, or several."""
 
 
-class RunMissing(OrchestratorError, LookupError):
+class RunMissing(OrchestratorError, NotFound):
     """The orchestrator knows no run with the id."""
 
 
@@ -305,7 +313,7 @@ class TokenError(PerdureError, ValueError):
     """A token cannot be made as asked."""
 
 
-class TokenMissing(PerdureError, LookupError):
+class TokenMissing(NotFound):
     """No live token is called so."""
 
 
@@ -325,7 +333,7 @@ class BundleError(DeploymentError):
     """A deployment's bundle cannot be made; or it is gone, altered or not signed as it should be, and is not run."""
 
 
-class DeploymentMissing(OrchestratorError, LookupError):
+class DeploymentMissing(OrchestratorError, NotFound):
     """The orchestrator knows no deployment with the name."""
 
 

@@ -275,6 +275,20 @@ def _type_named(name: str) -> type[Serializer]:
         ) from None
 
 
+def serializer_class(name: str) -> type[Serializer]:
+    """The class of a serializer's type, such as "json".
+
+    Raises:
+        UnknownSerializer: there is none; names the nearest.
+    """
+    return _type_named(name)
+
+
+def serializer_classes() -> dict[str, type[Serializer]]:
+    """All types of serializers that are known here, by their names."""
+    return {name: _type_named(name) for name in sorted({*_types, *_LATER})}
+
+
 def _construct(kind: type[Serializer], name: str, **fields: object) -> Serializer:
     try:
         return kind(**fields)

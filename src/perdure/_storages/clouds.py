@@ -42,9 +42,10 @@ class S3(ObjectStore):
         "path": "bucket_path",
         "credentials": "access_key_id and secret_access_key",
     }
-    former_names: ClassVar[dict[str, str]] = {
+    former_names: ClassVar[dict[str, str | None]] = {
         "aws_access_key_id": "access_key_id",
         "aws_secret_access_key": "secret_access_key",
+        "region_name": "region",
     }
 
     bucket_path: BucketPath  # "bucket" or "bucket/some/prefix"
@@ -121,7 +122,7 @@ class GCS(ObjectStore):
         "path": "bucket_path",
         "credentials": "service_account_key or service_account_path",
     }
-    former_names: ClassVar[dict[str, str]] = {"service_account_info": "service_account_key"}
+    former_names: ClassVar[dict[str, str | None]] = {"service_account_info": "service_account_key", "project": None}
 
     bucket_path: BucketPath  # "bucket" or "bucket/some/prefix"
     service_account_key: SecretStr | None = None  # the content of a key file, which is JSON
@@ -166,7 +167,7 @@ class Azure(ObjectStore):
         "path": "container_path",
         "credentials": "account_key, sas_token, connection_string, or client_id, client_secret and tenant_id",
     }
-    former_names: ClassVar[dict[str, str]] = {
+    former_names: ClassVar[dict[str, str | None]] = {
         "bucket_path": "container_path",
         "azure_storage_connection_string": "connection_string",
         "azure_storage_account_name": "account_name",

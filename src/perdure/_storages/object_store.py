@@ -41,7 +41,8 @@ class ObjectStore(Storage):
     timeout_seconds: Annotated[float, Field(gt=0)] = 60  # for one request
     max_attempts: Annotated[int, Field(ge=1)] = 8  # of one request: eight take about 13 s when nobody answers
 
-    former_names: ClassVar[dict[str, str]] = {}  # of fields: as users of Prefect know them, and as they are called here
+    # Of fields: as users of Prefect know them, and as they are called here; None where nothing here needs it.
+    former_names: ClassVar[dict[str, str | None]] = {}
     words: ClassVar[dict[str, str]]  # for errors: "bucket", and the fields called "path" and "credentials" there
 
     # With the fields that it was made from, since copies with other fields copy it as well.
@@ -54,10 +55,11 @@ class ObjectStore(Storage):
             return given
         fields = {name: value for name, value in given.items() if name not in cls.former_names}
         for former, name in cls.former_names.items():
-            if former in given and name in fields:
+            if name is None or former not in given:
+                continue
+            if name in fields:
                 raise ValueError(f"{former} is another name of {name}; give one of them")
-            if former in given:
-                fields[name] = given[former]
+            fields[name] = given[former]
         return fields
 
     @abstractmethod

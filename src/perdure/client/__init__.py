@@ -7,6 +7,7 @@ from perdure._client.asynchronous import AsyncClient
 from perdure._client.events import Event
 from perdure._client.orchestration import RunsClient, SyncRunsClient, get_client
 from perdure._client.sync import Client
+from perdure._execution import control as _control  # noqa: F401 - by it `set_flow_run_state` cancels
 from perdure._http.models import (
     ArtifactModel,
     Count,

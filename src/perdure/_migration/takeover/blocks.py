@@ -152,8 +152,8 @@ def _made(context: Context, block: _Found, fields: dict[str, object]) -> BaseMod
         return _Kept(**fields)
     names = getattr(kind, "former_names", {})
     known = {each for name, field in kind.model_fields.items() for each in (name, field.alias)}
-    given = {names.get(name, name) if name not in known else name: value for name, value in fields.items()}
-    given = {name: value for name, value in given.items() if value is not None}
+    renamed = ((name if name in known else names.get(name, name), value) for name, value in fields.items())
+    given = {name: value for name, value in renamed if name is not None and value is not None}
     fitting = {name: value for name, value in given.items() if name in known}
     try:
         made = kind.model_validate(fitting, by_alias=True, by_name=True)

@@ -1,6 +1,12 @@
 """Filters of runs: `FlowRunFilter(state={"type": {"any_": ["RUNNING"]}})`, with dicts or the classes below inside."""
 
 from perdure._client.run_filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    ArtifactFilterId,
+    ArtifactFilterKey,
+    ArtifactFilterTaskRunId,
+    ArtifactFilterType,
     DeploymentFilter,
     DeploymentFilterId,
     DeploymentFilterName,
@@ -11,6 +17,7 @@ from perdure._client.run_filters import (
     FlowFilterId,
     FlowFilterName,
     FlowRunFilter,
+    FlowRunFilterExpectedStartTime,
     FlowRunFilterId,
     FlowRunFilterName,
     FlowRunFilterStartTime,
@@ -34,6 +41,12 @@ from perdure._client.run_filters import (
 from perdure._platform.moved import export
 
 __all__ = [
+    "ArtifactFilter",
+    "ArtifactFilterFlowRunId",
+    "ArtifactFilterId",
+    "ArtifactFilterKey",
+    "ArtifactFilterTaskRunId",
+    "ArtifactFilterType",
     "DeploymentFilter",
     "DeploymentFilterId",
     "DeploymentFilterName",
@@ -44,6 +57,7 @@ __all__ = [
     "FlowFilterId",
     "FlowFilterName",
     "FlowRunFilter",
+    "FlowRunFilterExpectedStartTime",
     "FlowRunFilterId",
     "FlowRunFilterName",
     "FlowRunFilterStartTime",

@@ -1,4 +1,10 @@
 __all__ = [
+    "ArtifactFilter",
+    "ArtifactFilterFlowRunId",
+    "ArtifactFilterId",
+    "ArtifactFilterKey",
+    "ArtifactFilterTaskRunId",
+    "ArtifactFilterType",
     "DeploymentFilter",
     "DeploymentFilterId",
     "DeploymentFilterName",
@@ -9,6 +15,7 @@ __all__ = [
     "FlowFilterId",
     "FlowFilterName",
     "FlowRunFilter",
+    "FlowRunFilterExpectedStartTime",
     "FlowRunFilterId",
     "FlowRunFilterName",
     "FlowRunFilterStartTime",
@@ -29,6 +36,23 @@ __all__ = [
     "TaskRunFilterStateType",
     "TaskRunFilterTags",
 ]
+
+from perdure.artifacts import ArtifactFilter as ArtifactFilter
+
+class ArtifactFilterFlowRunId(_Filter):
+    def __init__(self, **conditions: object) -> None: ...
+
+class ArtifactFilterId(_Filter):
+    def __init__(self, **conditions: object) -> None: ...
+
+class ArtifactFilterKey(_Filter):
+    def __init__(self, **conditions: object) -> None: ...
+
+class ArtifactFilterTaskRunId(_Filter):
+    def __init__(self, **conditions: object) -> None: ...
+
+class ArtifactFilterType(_Filter):
+    def __init__(self, **conditions: object) -> None: ...
 
 class DeploymentFilter(_Filter):
     def __init__(self, **conditions: object) -> None: ...
@@ -58,6 +82,9 @@ class FlowFilterName(_Filter):
     def __init__(self, **conditions: object) -> None: ...
 
 class FlowRunFilter(_Filter):
+    def __init__(self, **conditions: object) -> None: ...
+
+class FlowRunFilterExpectedStartTime(_Filter):
     def __init__(self, **conditions: object) -> None: ...
 
 class FlowRunFilterId(_Filter):
