@@ -3,8 +3,9 @@
     python -m tests.movers.prefect_tests CHECKOUT
 
 The Python that runs it needs Perdure, and what Prefect's tests import: pytest below 9, pytest-asyncio below 0.23,
-pytest-timeout, pytest-xdist, pendulum, respx, regex, apprise, orjson, PyYAML, fsspec. Nothing of the checkout is changed or kept: the tests run in a temporary
-copy, where texts that name a module or a setting of Prefect's name Perdure's.
+pytest-timeout, pytest-xdist, pendulum, respx, regex, apprise, orjson, PyYAML, fsspec. Nothing of the checkout is
+changed or kept: the tests run in a temporary copy, where texts that name a module or a setting of Prefect's name
+Perdure's.
 
 A test counts if it, its fixtures and helpers use only what users of Prefect import (`public`). A failure that
 `on_purpose.txt` lists counts as marked there: it is described, with the line to write instead, in
