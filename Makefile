@@ -14,8 +14,8 @@
 #                      ONLY=kills (partitions, clocks, ...) for one
 #   make fuzz          send the server at least 20,000 odd requests; COUNT=100 for as many of each kind. And load 100,000
 #                      documents, payloads, batches, start records, cursors and links that were made up: COUNT in all
-#   make bench         time Perdure beside its peers (ONLY=perdure,dbos chooses some), large results, resuming,
-#                      what a server and task runners take, and the page. make figures: put what was measured into
+#   make bench         time Perdure beside its peers (ONLY=perdure,dbos chooses some), count where the work goes, time large
+#                      results, resuming, what a server and task runners take, and the page. make figures: put what was measured into
 #                      docs/figures.md
 #   make ui            build the server's page, with Node.js 20 or newer, into ui/dist
 #   make ui-dev        serve the page at port 5173 while it is being worked on, beside `perdure server start`
@@ -135,6 +135,7 @@ fuzz: $(VENV)/.dev
 
 bench: $(VENV)/.dev $(PAGE) $(CHROMIUM)
 	$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))
+	$(if $(ONLY),,$(BIN)/python -m bench.profile)
 	$(if $(ONLY),,$(BIN)/python -m bench.large)
 	$(if $(ONLY),,$(BIN)/python -m bench.resuming)
 	$(if $(ONLY),,$(BIN)/python -m bench.unattended)

@@ -14,6 +14,7 @@ RESULTS = ROOT / "bench" / "results"
 PAGE = ROOT / "docs" / "figures.md"
 PARTS = {  # the name of a benchmark's file: what it is about, and the command
     "latest": ("Beside other systems, and beside the machine", "python -m bench"),
+    "profile": ("Where the work goes", "python -m bench.profile"),
     "large": ("Large results", "python -m bench.large"),
     "resuming": ("Resuming, caching, digests", "python -m bench.resuming"),
     "server": ("A server", "python -m bench.server"),

@@ -33,9 +33,9 @@ class Duel(NamedTuple):
 
 
 DUELS = {
-    "array write": Duel("256 MiB array, written and synced", "numpy.save", 1.3),
+    "array write": Duel("256 MiB array, written and synced", "numpy.save", 1.1),
     "array first": Duel("the same, its first number", 'numpy.load(mmap_mode="c")', 1.1),
-    "array all": Duel("the same, all its numbers summed", "numpy.load", 1.1),
+    "array all": Duel("the same, all its numbers summed", "numpy.load", 1.0),
     "array verified": Duel("the same, from a copy of the file: digests compared", "numpy.load", None),
     "array memory": Duel("the same, peak memory above the array while writing", "64 MiB allowed", 1.0, "MiB"),
     "array write 1": Duel("1 MiB array, written and synced", "numpy.save", 1.3),

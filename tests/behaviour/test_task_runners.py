@@ -37,6 +37,28 @@ def test_submitted_tasks_run_at_the_same_time() -> None:
     assert submits() == [0, 1, 2]
 
 
+class Meets:
+    """A value that is written only while others are."""
+
+    barrier = threading.Barrier(3)
+
+    def __reduce__(self) -> Any:
+        self.barrier.wait(60)
+        return int, ()
+
+
+def test_results_of_submitted_tasks_are_written_at_the_same_time() -> None:
+    @task(persist_result=True)
+    def returns() -> Any:
+        return Meets()
+
+    @flow(task_runner=ThreadTaskRunner(3))
+    def submits() -> list[str]:
+        return [str(future.wait().name) for future in [returns.submit() for _ in range(3)]]
+
+    assert submits() == ["Completed"] * 3
+
+
 def test_no_more_tasks_run_at_once_than_the_runner_allows() -> None:
     running = most = 0
     lock = threading.Lock()

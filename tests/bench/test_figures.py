@@ -10,7 +10,7 @@ def test_the_page_has_what_was_measured_and_names_what_was_not(tmp_path: Path):
     made = page(tmp_path)
     assert "## Large results\n\n`python -m bench.large`, " in made
     assert "| x | 1 |\n" in made
-    assert "Not measured there: `python -m bench`, `python -m bench.resuming`" in made
+    assert "Not measured there: `python -m bench`, `python -m bench.profile`, `python -m bench.resuming`" in made
 
 
 def test_each_benchmark_that_keeps_a_table_is_on_the_page():
