@@ -9,11 +9,12 @@ import pytest
 
 from perdure import flow, session
 from perdure._engine.recovery.runs_of_dead_processes import end_lost, lost_runs
-from perdure._platform.clock import from_datetime
+from perdure._platform.clock import from_datetime, system_clock
 from perdure._platform.ids import new_id
 from perdure._rooms.deployments.definition import definition_of_text
 from perdure._rooms.deployments.port import QueueFilter, WorkerRecord
 from perdure._rooms.deployments.ticks import make_due_runs, resume_schedules, upcoming
+from perdure._rooms.events.port import EventFilter
 from perdure.deployments import Bundle, deploy, run_deployment, serve
 from perdure.errors import DeploymentError, DeploymentMissing, OrchestratorError, ParameterTypeError
 from perdure.partitions import InvalidPartition, daily, static
@@ -203,6 +204,30 @@ def test_a_tick_whose_run_the_database_could_not_take_is_made_at_the_next_look(k
             make_due_runs(at(2030, 1, 1, 0, 10), known)
     make_due_runs(at(2030, 1, 1, 0, 10), known)
     assert [place.tick for place in known.deployments.queued(QueueFilter())] == [at(2030, 1, 1, 0, 10)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"timezone": "Mars/Olympus"}, {"interval": "often"}, {"rrule": "FREQ=NEVER"}],
+    ids=lambda change: str(change),
+)
+def test_a_schedule_that_cannot_be_read_here_is_an_event_once_and_keeps_no_other_from_making_runs(known, change):
+    bad, good = (deployed.report.deploy(name, work_pool="batch", schedule=Interval(60)) for name in ("bad", "good"))
+    (record,) = known.deployments.schedules(bad.id)
+    kept = {**json.loads(record.definition), **change}
+    if "rrule" in change:
+        del kept["interval"]
+    known.deployments.put_schedules([record._replace(definition=json.dumps(kept), due=1)], bad.id)
+    now = system_clock()
+    for minutes in (1, 2, 3):
+        make_due_runs(now + minutes * 60_000_000, known)
+    assert len(known.deployments.queued(QueueFilter(deployment_id=good.id))) == 3
+    (event,) = known.services.events(EventFilter(kind="schedule.failed"))
+    assert json.loads(event.payload)["deployment"] == "report/bad"
+    assert upcoming(known.deployments.schedules(), 2, now)
+    known.deployments.put_schedules([record], bad.id)  # where it can be read, what was missed is as its policy says
+    make_due_runs(now + 240_000_000, known)
+    assert len(known.deployments.queued(QueueFilter(deployment_id=bad.id))) == 1
 
 
 def test_a_deploy_between_two_looks_makes_no_tick_twice(known):

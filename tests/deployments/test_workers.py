@@ -18,7 +18,9 @@ from perdure._client.runs_seen import FlowRunSeen
 from perdure._model.state_types import FINAL
 from perdure._platform.ids import new_id
 from perdure._rooms.deployments.port import QueueFilter, WorkerRecord, WorkPool
+from perdure._worker import loop
 from perdure._worker.infrastructure import Infrastructure, Job
+from perdure._worker.jobs import Jobs
 from perdure._worker.loop import Worker
 from perdure._worker.process import ProcessInfrastructure, RunningProcess
 from perdure.deployments import run_deployment
@@ -229,6 +231,24 @@ def test_a_run_is_started_as_the_version_says_that_it_was_made_with(known):
         for place in known.deployments.queued(QueueFilter()):
             ended(known, known.flow_runs(RunFilter(ids=(place.flow_run_id,)))[0])
     assert sorted(job.environment["A"] for job in infrastructure.jobs) == ["1", "2"]
+
+
+def test_a_run_with_an_odd_definition_ends_and_keeps_none_from_beginning_that_was_claimed_with_it(
+    known, tmp_path, monkeypatch
+):
+    deployed.counted.deploy("one", parameters={"folder": str(tmp_path)})
+    odd, good = run_deployment("one", timeout=0), run_deployment("one", timeout=0)
+    job_of = Jobs.of
+
+    def of(self, run, *given):
+        return {}["target"] if run.flow_run_id == odd.id else job_of(self, run, *given)
+
+    monkeypatch.setattr(Jobs, "of", of)
+    monkeypatch.setattr(loop, "_TRIES", 2)
+    with working():
+        assert ended(known, good).state_type is StateType.COMPLETED
+        after = ended(known, odd)
+    assert (after.state_type, after.state_message) == (StateType.CRASHED, "It did not begin: KeyError: 'target'")
 
 
 def test_workers_of_other_pools_leave_a_run_alone(known):

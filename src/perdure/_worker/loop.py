@@ -40,6 +40,7 @@ _BEATS = 6  # heartbeats in a lease
 _LOOK_SECONDS = 0.5  # between two looks at the queue
 _TICKS_SECONDS = 0.05  # between two looks at schedules, at least: rounds follow each other while runs end
 _SOON_SECONDS = 0.05  # while something is about to happen
+_TRIES = 5  # of a run that cannot be begun for a reason that nobody thought of
 _MOST_AT_ONCE = 100  # runs that are claimed in one look
 _STARTED_AT_ONCE = 8  # of what takes long to start, such as a container whose image is pulled
 _GRACE_SECONDS = 30.0  # for runs to end, once the worker is to
@@ -220,9 +221,11 @@ class Worker:
         except OrchestratorError as error:  # nothing was started: it is begun again once the lease has ended
             _log.warning("The flow run %s could not be started now: %s", run.flow_run_id, error)
             return
-        except PerdureError as error:
-            if not self._ends.unbegun(run, str(error), ""):
-                self._ends.put_off(run, str(error))
+        except Exception as error:  # whatever is wrong with it: those that were claimed with it are begun
+            is_known = isinstance(error, PerdureError)
+            reason = str(error) if is_known else f"{type(error).__name__}: {error}"
+            if (not is_known and run.starts < _TRIES) or not self._ends.unbegun(run, reason, ""):
+                self._ends.put_off(run, reason)
             return
         handed = self._infrastructure.hand_over(job) if isinstance(self._infrastructure, HandsOver) else None
         started = self._starters.submit(self._start, run, job) if handed is None else _done(handed)

@@ -73,6 +73,20 @@ class DeploymentsConformance(PlacesConformance):
         assert not orchestrator.deployments.queued(QueueFilter())
         assert orchestrator.flow_runs(RunFilter(ids=(run.flow_run_id,)))[0].state_type is StateType.CANCELLED
 
+    def test_a_run_that_is_made_while_its_deployment_is_deleted_is_cancelled_by_who_claims(
+        self, orchestrator: Orchestrator
+    ) -> None:
+        kept, other = self._deployed(orchestrator), self._deployed(orchestrator, name="other")
+        assert orchestrator.deployments.delete(kept.id, NOW) == []
+        late, run = self._run(orchestrator, kept, due=NOW - 1), self._run(orchestrator, other)
+        assert late is not None
+        assert run is not None
+        assert self._claimed(orchestrator) == [run.flow_run_id]
+        (after,) = orchestrator.flow_runs(RunFilter(ids=(late.flow_run_id,)))
+        assert (after.state_type, after.state_message) == (StateType.CANCELLED, "Its deployment was deleted.")
+        (place,) = orchestrator.deployments.queued(QueueFilter(flow_run_ids=(late.flow_run_id,)))
+        assert place.phase == "ended"
+
     def test_a_run_that_a_worker_has_is_left_alone_when_its_deployment_is_deleted(
         self, orchestrator: Orchestrator
     ) -> None:

@@ -31,6 +31,7 @@ HELD = "schedule.held"  # an event: a tick waits, since as many runs of ticks wa
 FAILED = "schedule.failed"  # an event: the runs of a tick could not be made
 _ON_TIME: Micros = ON_TIME // timedelta(microseconds=1)
 _HELD: Micros = 5_000_000  # until a schedule is looked at again whose ticks wait
+_UNREADABLE: Micros = 60_000_000  # until one is looked at again that cannot be read: here its time zone is not known
 _AT_ONCE = 500  # schedules in one look
 _log = logging.getLogger("perdure.schedules")
 
@@ -63,13 +64,19 @@ def make_due_runs(now: Micros, known: Orchestrator, serving: Serving | None = No
             _report_held(record, of, most_waiting, now, known)
             seen.append(record._replace(due=now + _HELD))
             continue
-        schedule = schedule_of(json.loads(record.definition))
-        found = _first(room[of.id], schedule.due(to_datetime(record.seen), to_datetime(now)))
-        room[of.id] -= len(found.ticks)
-        if found.missed is not None:
-            _report_missed(record, of, found.missed, now, known)
-        runs += _made(record, of, list(wanted_of(schedule, of, found.ticks)), now, known)
-        seen.append(_as_seen(record, schedule, from_datetime(found.seen)))
+        try:
+            schedule = schedule_of(json.loads(record.definition))
+            found = _first(room[of.id], schedule.due(to_datetime(record.seen), to_datetime(now)))
+            room[of.id] -= len(found.ticks)
+            if found.missed is not None:
+                _report_missed(record, of, found.missed, now, known)
+            runs += _made(record, of, list(wanted_of(schedule, of, found.ticks)), now, known)
+            seen.append(_as_seen(record, schedule, from_datetime(found.seen)))
+        except OrchestratorError:
+            raise
+        except Exception as error:  # one that cannot be read, here and now, must not keep all others from making runs
+            _report_failed(record, of, error, now, known)
+            seen.append(record._replace(due=now + _UNREADABLE))
     if seen:
         known.deployments.note_seen(seen)
     return Made(runs, len(due))
@@ -121,9 +128,15 @@ def _made(record: ScheduleRecord, of: Deployment, wanted: Sequence[Wanted], now:
     except OrchestratorError:  # its fault are neither the deployment nor the tick, which comes again
         raise
     except PerdureError as error:
-        _log.error("The schedule %r of %s/%s made no run: %s", record.slug, of.flow_name, of.name, error)
-        _emit(FAILED, record, of, now, {"error": str(error)}, known)
+        _report_failed(record, of, error, now, known)
         return 0
+
+
+def _report_failed(record: ScheduleRecord, of: Deployment, error: Exception, now: Micros, known: Orchestrator) -> None:
+    """Have an event of a schedule that made no run, with the reason; once, while it is the same ticks."""
+    said = str(error) if isinstance(error, PerdureError) else f"{type(error).__name__}: {error}"
+    if _emit(FAILED, record, of, now, {"error": said}, known):
+        _log.error("The schedule %r of %s/%s made no run: %s", record.slug, of.flow_name, of.name, said)
 
 
 def _as_seen(record: ScheduleRecord, schedule: Schedule, seen: Micros) -> ScheduleRecord:
@@ -199,14 +212,16 @@ def _emit(
 
 
 def upcoming(records: Sequence[ScheduleRecord], count: int, now: Micros) -> list[tuple[datetime, ScheduleRecord]]:
-    """The next ticks of schedules, soonest first; computed, since none is made ahead."""
-    found = [
-        (tick, record)
-        for record in records
-        if record.paused is None
-        for tick in schedule_of(json.loads(record.definition)).upcoming(count, to_datetime(now))
-    ]
+    """The next ticks of schedules that can be read, soonest first; computed, since none is made ahead."""
+    found = [(tick, record) for record in records if record.paused is None for tick in _next_ticks(record, count, now)]
     return sorted(found, key=lambda pair: pair[0])[:count]
+
+
+def _next_ticks(record: ScheduleRecord, count: int, now: Micros) -> Sequence[datetime]:
+    try:
+        return schedule_of(json.loads(record.definition)).upcoming(count, to_datetime(now))
+    except Exception:  # whoever makes its runs reports why
+        return ()
 
 
 def soon(records: Sequence[ScheduleRecord], now: Micros) -> timedelta | None:

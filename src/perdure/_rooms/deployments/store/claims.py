@@ -52,7 +52,9 @@ class _Waiting(NamedTuple):
 
     @property
     def is_over(self) -> bool:
-        """Whether its run has ended: by hand, or by what a worker had started that was taken for gone."""
+        """Whether its run is gone, or has ended: by hand, or by what a worker had started that was taken for gone."""
+        if self.state_type is None:
+            return True
         is_resumed = self.state_type == StateType.CRASHED and self.run.starts > 0
         return self.state_type in FINAL and not is_resumed
 
@@ -129,6 +131,11 @@ class SqlClaims:
             if each.is_over:
                 connection.execute(_END_PLACE.format(self._mark), (run.flow_run_id,))
                 continue
+            if each.overlap is None:  # it was made while somebody deleted its deployment: nothing else would end it
+                connection.execute(_END_PLACE.format(self._mark), (run.flow_run_id,))
+                reason = "Its deployment was deleted."
+                changes.append(StateRecord(run.flow_run_id, False, StateType.CANCELLED, "Cancelled", reason, now))
+                continue
             if run.work_queue in queues and queues[run.work_queue] <= 0:
                 continue
             limit = each.limit if each.limit is not None or each.overlap == "queue" else 1
@@ -189,7 +196,7 @@ class SqlClaims:
         while most > 0:
             rows = connection.execute(query, (pool, now, *last, *full, *deployments, count)).fetchall()
             found = [_Waiting(QueuedRun(*row[:-3]), *row[-3:]) for row in rows]
-            yield from (each for each in found if each.overlap and each.state_type)  # else one of both is gone
+            yield from found
             if len(found) < count:
                 return
             newest = found[-1].run
