@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from perdure._engine.coordination.claims import Claims
+from perdure._engine.coordination.cache_claims import Claims
 from perdure._engine.coordination.limiter import Limiter
 from perdure._engine.recovery.liveness import Liveness
 from perdure._model.records import Record, ResultRecord, WaitRecord

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from perdure._engine import drivers
-from perdure._engine.coordination.claims import Claims
+from perdure._engine.coordination.cache_claims import Claims
 from perdure._engine.coordination.limiter import Limiter
 from perdure._engine.identity.identity import identity_in
 from perdure._engine.identity.projects import is_made_in_project, may_be_in_scope

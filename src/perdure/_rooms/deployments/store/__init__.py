@@ -14,8 +14,8 @@ from perdure._rooms.deployments.port import (
     QueuedRun,
     ScheduleRecord,
 )
-from perdure._rooms.deployments.store.claims import SqlClaims
 from perdure._rooms.deployments.store.pools import SqlPools
+from perdure._rooms.deployments.store.queue_claims import SqlClaims
 from perdure._rooms.deployments.store.queues import SqlQueues
 from perdure._rooms.deployments.tables import DEPLOYMENT, QUEUED_RUN, SCHEDULE, VERSION
 from perdure._rooms.runs.tables import NOT_COMPLETED

@@ -1,7 +1,7 @@
 import { ChevronDown, ChevronRight } from "lucide-react"
 import { duration } from "~/lib/format"
 import { HEAD, ROW } from "./drawing"
-import type { Rows } from "./rows"
+import type { Rows } from "./lanes"
 import css from "./Timeline.module.css"
 
 interface LabelsProps {

@@ -5,7 +5,7 @@ import { Empty, Failure, Skeleton } from "~/components/Feedback"
 import { flowRunStates } from "../queries"
 import { barsOf } from "./bars"
 import { Chart } from "./Chart"
-import { attemptsOf, saved } from "./groups"
+import { attemptsOf, saved } from "./attempts"
 import { timeline } from "./queries"
 
 interface Props {

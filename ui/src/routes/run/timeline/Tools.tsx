@@ -3,7 +3,7 @@ import { Button, IconButton } from "~/components/Button"
 import { ChoiceFilter } from "~/components/Filters"
 import { Segments } from "~/components/Segments"
 import { useAddress } from "~/lib/address"
-import { ORDERS, type Order } from "./rows"
+import { ORDERS, type Order } from "./lanes"
 import type { Shown } from "./shown"
 import css from "./Timeline.module.css"
 

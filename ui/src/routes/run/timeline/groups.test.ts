@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest"
 import type { Schemas } from "~/api/client"
+import { attemptsOf, saved } from "./attempts"
 import type { Bar } from "./bars"
+import { criticalPath } from "./criticalPath"
 import { foldedBars, foldingOf } from "./folding"
-import { attemptsOf, criticalPath, groupsOf, saved } from "./groups"
+import { groupsOf } from "./groups"
 
 const bar = (of: string, start: number, end: number, more: Partial<Bar> = {}): Bar => ({
   ...{ id: `${of} ${start}`, kind: "task", name: of, of, type: "COMPLETED", stateName: "Completed", start, end },

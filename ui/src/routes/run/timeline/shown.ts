@@ -1,5 +1,5 @@
 import type { Address } from "~/lib/address"
-import { ORDERS, type Order } from "./rows"
+import { ORDERS, type Order } from "./lanes"
 
 /** How a timeline is to be drawn, as the address says. */
 export interface Shown {

@@ -10,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from perdure import settings
-from perdure._serializers.pickle_scan import check_sizes
+from perdure._serializers.pickle_sizes import check_sizes
 from perdure._serializers.text import to_base64
 from perdure.errors import ResultCorrupt
 from perdure.serializers import PickleSerializer

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import type { Bar } from "./bars"
 import { groupsOf } from "./groups"
-import { grouped, ordered, packed } from "./rows"
+import { grouped, ordered, packed } from "./lanes"
 
 const bar = (of: string, start: number, end: number, more: Partial<Bar> = {}): Bar => ({
   ...{ id: `${of} ${start}`, kind: "task", name: of, of, type: "COMPLETED", stateName: "Completed", start, end },
