@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from perdure import State, allow_failure, quote, states, unmapped
 from perdure._engine.identity.hashing import digest_of_values
 from perdure._model import errors, records
-from perdure._model.generated import GeneratedItems
+from perdure._model.generator_outcomes import GeneratedItems
 from perdure._rooms.runs.records import RunFilter
 from perdure.blocks import notifications, system
 from perdure.blocks.webhook import Webhook

@@ -13,7 +13,7 @@ from test_batch import in_time, reported
 from perdure._platform.ids import new_id
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.sql import postgresql_connection
-from perdure._store.sql.batch import Arrivals, Batch
+from perdure._store.sql.folding import Arrivals, Batch
 from perdure._store.sql.postgresql import PostgreSQL
 from perdure._store.sql.postgresql_bulk import in_one
 from perdure._store.sql.statements import Statements

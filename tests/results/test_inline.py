@@ -17,7 +17,7 @@ from perdure._results.store import result_record
 from perdure._store import wire
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.flow_run_deletion import delete_flow_run
-from perdure.cli.shapes import result_shape
+from perdure.cli.json_shapes import result_shape
 from perdure.errors import ResultMissing, ResultUntrusted, StorageError
 from perdure.records import RunFilter
 from perdure.results import (

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from perdure import flow, session, task
-from perdure._execution.batch import Batch, Post
+from perdure._execution.worker_batch import Batch, Post
 from perdure._runners.batches import MOST, BatchingTaskRunner
 from perdure._runners.batches import Batch as OnItsWay
 from perdure._runners.envelopes import Answer, Message, Returned

@@ -22,7 +22,7 @@ from starlette.exceptions import HTTPException
 
 from perdure._server.access_log import Throttle
 from perdure._server.addresses import client_address, networks
-from perdure._server.bodies import check_elements
+from perdure._server.request_bodies import check_elements
 from perdure._server.request_limits import Rates, unpacked
 from tests.server.serving import Serving, serving
 

@@ -12,8 +12,8 @@ import pytest
 
 from perdure import flow, session, settings, suspend_flow_run, task
 from perdure._blocks.secrets import encrypt
-from perdure._platform.hosts import is_public
 from perdure._platform.ids import new_id
+from perdure._platform.public_addresses import is_public
 from perdure._rooms.events.event_signatures import signature
 from perdure._rooms.events.notification_delivery import hook_context, shown_url
 from perdure._rooms.events.port import EventFilter, Hook, Service

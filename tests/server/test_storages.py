@@ -12,8 +12,8 @@ import pytest
 
 from perdure import session, task
 from perdure._platform.clock import system_clock
-from perdure._platform.hosts import is_public
 from perdure._platform.ids import new_id
+from perdure._platform.public_addresses import is_public
 from perdure._results.payload_writer import Layout
 from perdure._store import wire
 from perdure.filesystems import LocalFileSystem

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from perdure._blocks.block import Block
 from perdure._model.errors import HookError
-from perdure._platform.hosts import is_public
+from perdure._platform.public_addresses import is_public
 
 _PUBLIC = "public+"  # before the scheme of a URL that may lead to public addresses only; no field of its own: the
 # digests of webhooks that were saved and cached before are those of the fields

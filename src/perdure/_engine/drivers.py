@@ -42,7 +42,7 @@ from typing import Any, TypeVar
 from perdure._engine.lifecycle.timeouts import alimited, call_within
 from perdure._engine.port import Runtime
 from perdure._model.colour import colour_of_plain_code, run_is_async
-from perdure._model.generated import Answer, Exhausted, Sent, Thrown
+from perdure._model.generator_outcomes import Answer, Exhausted, Sent, Thrown
 from perdure._model.state_types import StateType
 from perdure._model.states import State
 from perdure._platform import forks

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from perdure._execution.batch import Batch, Post
+from perdure._execution.worker_batch import Batch, Post
 from perdure._execution.worker_environment import Refused, environment_of
 from perdure._model.errors import CancelRequested
 from perdure._platform.lazy_import import LazyModule

@@ -16,7 +16,7 @@ from perdure._model.argument_binding import Signature
 from perdure._model.errors import DefinitionError
 from perdure._model.options import FlowOptions, Resources, RunOptions, TaskOptions
 from perdure._model.retention import Retention
-from perdure._platform.amounts import parse_size
+from perdure._platform.ages_and_sizes import parse_size
 from perdure._platform.clock import LONGEST_WAIT
 from perdure._platform.importable import is_importable
 from perdure._platform.programs import walk

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable
 from queue import SimpleQueue
 
-from perdure._execution.batch import Batch, Post
+from perdure._execution.worker_batch import Batch, Post
 from perdure._platform import programs
 from perdure._run.logs import watch_prints
 from perdure._runners.envelopes import Message

@@ -16,12 +16,12 @@ from perdure._engine.recovery.run_claims import end_below_calls
 from perdure._execution.runner_outside_flows import runner_outside
 from perdure._model.argument_binding import Passed
 from perdure._model.colour import caller_is_async, is_running
-from perdure._model.concurrency import check_loop_of_coroutines
 from perdure._model.errors import CancelledRun, CancelRequested
 from perdure._model.options import Resources, TaskOptions
 from perdure._model.records import Record
 from perdure._model.state_types import StateType
 from perdure._model.states import State
+from perdure._model.unsupported_concurrency import check_loop_of_coroutines
 from perdure._platform import forks
 from perdure._platform.stack import check_room
 from perdure._results.types import UnpersistedResult

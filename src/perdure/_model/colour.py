@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from contextvars import ContextVar
 
-from perdure._model.concurrency import check_loop_of_coroutines
+from perdure._model.unsupported_concurrency import check_loop_of_coroutines
 
 # True: a coroutine function runs. Else a plain one does: the event loop in whose thread it was called, or False.
 run_is_async: ContextVar[object] = ContextVar("perdure_run_is_async", default=None)

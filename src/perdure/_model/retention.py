@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from perdure._model.errors import DefinitionError
-from perdure._platform.amounts import parse_age, parse_size
+from perdure._platform.ages_and_sizes import parse_age, parse_size
 
 RULE = 'an age, a number of runs, a size, or several of them, such as "30d", "10 runs" or "30d, 10 runs, 5 GiB"'
 FOREVER = "forever"

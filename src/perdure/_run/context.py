@@ -18,7 +18,7 @@ from perdure._platform import forks
 from perdure._platform.clock import Micros, to_datetime
 from perdure._platform.named import NamedTuple
 from perdure._run.arguments import is_atom
-from perdure._run.children import Children
+from perdure._run.child_states import Children
 from perdure._run.controller import RunController
 from perdure._run.pending import Pending
 

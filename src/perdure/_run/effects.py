@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from perdure._model.generated import Answer
+from perdure._model.generator_outcomes import Answer
 from perdure._model.records import Record
 from perdure._platform.named import NamedTuple
 

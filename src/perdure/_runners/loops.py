@@ -7,7 +7,7 @@ from contextlib import suppress
 from contextvars import ContextVar, copy_context
 from typing import Any
 
-from perdure._model.concurrency import check_loop_in_thread
+from perdure._model.unsupported_concurrency import check_loop_in_thread
 from perdure._run.interruptible_wait import Bell
 
 # How many portals the current code is nested in. Code that blocks inside a coroutine gets the next loop,

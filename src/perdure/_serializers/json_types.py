@@ -17,7 +17,7 @@ from typing import Any
 from uuid import UUID, SafeUUID
 from zoneinfo import ZoneInfo
 
-from perdure._model.generated import GeneratedItems
+from perdure._model.generator_outcomes import GeneratedItems
 from perdure._platform.named import NamedTuple
 from perdure._serializers import json_bounds as bounds
 

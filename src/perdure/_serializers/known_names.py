@@ -11,7 +11,7 @@ def _names(module: str, names: str) -> frozenset[str]:
 HARMLESS = frozenset[str]().union(
     _names("builtins", "bool bytearray bytes complex dict float frozenset int list object range set slice str tuple"),
     _names("builtins", "Ellipsis NotImplemented"),
-    _names("perdure._model.generated", "GeneratedItems"),
+    _names("perdure._model.generator_outcomes", "GeneratedItems"),
     _names("collections", "ChainMap Counter OrderedDict UserDict UserList UserString defaultdict deque"),
     _names("copyreg", "__newobj__ __newobj_ex__ _reconstructor"),
     _names("datetime", "date datetime time timedelta timezone"),
@@ -24,7 +24,7 @@ HARMLESS = frozenset[str]().union(
     _names("uuid", "UUID SafeUUID"),
     _names("zoneinfo", "ZoneInfo"),
     _names("json.decoder", "JSONDecodeError"),
-    _names("perdure._model.generated", "GeneratedItems"),
+    _names("perdure._model.generator_outcomes", "GeneratedItems"),
 )
 
 # By library: the functions that its values are rebuilt by. They call nothing but what the pickle may name anyway.

@@ -31,8 +31,8 @@ from perdure._http.streams import Streams
 from perdure._model.errors import PerdureError, SettingError
 from perdure._server.access_log import AccessLogEntry, log_failure, log_request
 from perdure._server.addresses import came_encrypted, client_address, networks
-from perdure._server.bodies import Bodies
-from perdure._server.hosts import refused_host, refused_origin
+from perdure._server.host_and_origin import refused_host, refused_origin
+from perdure._server.request_bodies import Bodies
 from perdure._server.request_limits import Rates
 from perdure._server.web_page import POLICY
 

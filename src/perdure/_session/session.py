@@ -20,10 +20,10 @@ from perdure._engine.recovery.liveness import Liveness
 from perdure._engine.recovery.shown_source import shown_source
 from perdure._engine.recovery.start_record import entry_point_of, kept
 from perdure._model.colour import FetchPolicy
-from perdure._model.concurrency import check_threads
 from perdure._model.errors import OrchestratorError, SettingError
 from perdure._model.records import Record, ResultRecord, StartRecord, WaitRecord
 from perdure._model.tracebacks import FoldPolicy
+from perdure._model.unsupported_concurrency import check_threads
 from perdure._platform import programs
 from perdure._platform.clock import Clock, system_clock
 from perdure._platform.lazy_import import LazyModule
@@ -41,7 +41,7 @@ from perdure._session.owned_runs import OwnedRuns
 from perdure._session.storage_and_serializer import ResultPlaces, is_default
 from perdure._settings import settings
 from perdure._settings.fields import Settings
-from perdure._store import lifetime  # noqa: F401 - for the order of what is done at exit
+from perdure._store import open_orchestrators  # noqa: F401 - for the order of what is done at exit
 from perdure._store.protocol import Orchestrator
 
 if TYPE_CHECKING:  # these import pydantic or asyncio, or are for few processes
@@ -391,7 +391,7 @@ if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_forget)
 
 
-# After `_store.lifetime` was imported, which closes orchestrators at exit: sessions are closed before that.
+# After `_store.open_orchestrators` was imported, which closes orchestrators at exit: sessions are closed before that.
 @atexit.register
 def _close_at_exit() -> None:
     with suppress(OrchestratorError):  # the orchestrator itself says what could not be committed

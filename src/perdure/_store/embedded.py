@@ -35,7 +35,7 @@ from perdure._rooms.results.tables import INPUTS_ORDER, RESULT, RUN_INPUT
 from perdure._rooms.runs.records import FailureCount, FailureFilter, FlowRun, RunCount, RunFilter, TaskRun
 from perdure._rooms.runs.tables import DECISION, FLOW_RUN, FLOW_START, TASK_RUN
 from perdure._rooms.variables.store import SqlVariables
-from perdure._store import lifetime
+from perdure._store import open_orchestrators
 from perdure._store.rooms import store_of
 from perdure._store.sql.access import Access
 from perdure._store.sql.database import Connection, Database
@@ -95,7 +95,7 @@ class EmbeddedOrchestrator(SqlArtifacts, SqlBlocks, SqlLogs, SqlVariables):
         self._readers = Readers(partial(self._database.connect, reads=True), _READERS)
         self._access = Access(chosen, self._writer, self._read)
         self.report = self._writer.report  # type: ignore[method-assign]  # most calls there are, without one more each
-        lifetime.keep(self)
+        open_orchestrators.keep(self)
 
     def __getattr__(self, name: str) -> Any:
         """What is done for a room, which is made when it is first asked for."""

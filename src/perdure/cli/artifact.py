@@ -18,8 +18,8 @@ from perdure.cli import completion
 from perdure.cli.find import flow_run as found_flow_run
 from perdure.cli.find import orchestrator, short_ids
 from perdure.cli.groups import AsJson, Limit, new_group
+from perdure.cli.json_shapes import artifact_shape
 from perdure.cli.output import Column, console, facts, full_time, note, plural, short_time, show, show_json, table
-from perdure.cli.shapes import artifact_shape
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

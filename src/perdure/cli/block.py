@@ -12,8 +12,8 @@ from perdure._platform.suggest import nearest
 from perdure.cli import completion
 from perdure.cli.find import orchestrator
 from perdure.cli.groups import AsJson, new_group
+from perdure.cli.json_shapes import block_shape
 from perdure.cli.output import Column, facts, full_time, note, section, short_time, show, show_json, table
-from perdure.cli.shapes import block_shape
 
 app = new_group("List, inspect and delete saved blocks.")
 

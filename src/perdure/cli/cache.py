@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from perdure._model.errors import CacheEntryMissing
-from perdure._platform.amounts import time_ago
+from perdure._platform.ages_and_sizes import time_ago
 from perdure._platform.clock import system_clock
 from perdure._rooms.cache.expiry import has_expired
 from perdure._rooms.cache.records import CacheEntry, CacheFilter

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from perdure._model.state_types import FINAL, StateType
-from perdure._platform.amounts import time_ago
+from perdure._platform.ages_and_sizes import time_ago
 from perdure._platform.clock import system_clock
 from perdure._settings import settings
 from perdure._store.sql.database import Database

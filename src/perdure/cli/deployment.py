@@ -26,10 +26,11 @@ from perdure._session import session
 from perdure._settings import settings
 from perdure._store.protocol import Orchestrator
 from perdure.cli import completion, find
-from perdure.cli.code import placed
 from perdure.cli.deployment_prune import prune
 from perdure.cli.deployment_waiting import waiting_text
+from perdure.cli.fetched_code import placed
 from perdure.cli.groups import MOST, AsJson, json_object, new_group
+from perdure.cli.json_shapes import run_shape
 from perdure.cli.output import (
     NOTHING,
     Column,
@@ -50,7 +51,6 @@ from perdure.cli.output import (
 )
 from perdure.cli.run import EXIT_CODES, Ended, show_ended, value_of
 from perdure.cli.runs import result_of
-from perdure.cli.shapes import run_shape
 
 if TYPE_CHECKING:
     from rich.table import Table

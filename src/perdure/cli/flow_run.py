@@ -20,6 +20,7 @@ from perdure.cli.flow_run_failures import failures
 from perdure.cli.flow_run_resume import rerun, resume, start
 from perdure.cli.flow_run_watch import watch
 from perdure.cli.groups import AsJson, Limit, Since, States, Tags, new_group, time_since
+from perdure.cli.json_shapes import duration_of, log_shape, run_shape, state_shape
 from perdure.cli.log_lines import Names, line_text
 from perdure.cli.output import (
     Column,
@@ -37,7 +38,6 @@ from perdure.cli.output import (
     table,
 )
 from perdure.cli.runs import Facts, common_facts, located_shape, result_of, show_heading, show_result, show_states
-from perdure.cli.shapes import duration_of, log_shape, run_shape, state_shape
 from perdure.cli.tree import Below, gather, summary, tree
 
 app = new_group("List, inspect, compare, cancel, continue and resume flow runs, and read their logs.")

@@ -8,8 +8,8 @@ from perdure._engine.recovery.abandoning import abandon as give_up
 from perdure._session import session
 from perdure.cli import completion, find
 from perdure.cli.groups import AsJson
+from perdure.cli.json_shapes import run_shape
 from perdure.cli.output import note, show, show_json
-from perdure.cli.shapes import run_shape
 
 LOST = "Lost: its process has ended. `perdure flow-run resume` resumes it, `abandon` gives it up."
 

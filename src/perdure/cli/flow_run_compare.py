@@ -9,8 +9,8 @@ import typer
 from perdure._explanation.run_comparison import Calls, CallsPair, CodePair, ResultPair, RunComparison, compare_runs
 from perdure.cli import completion, find
 from perdure.cli.groups import AsJson
+from perdure.cli.json_shapes import duration_of, run_shape
 from perdure.cli.output import NOTHING, Column, duration_text, note, plural, section, show, show_json, state_text, table
-from perdure.cli.shapes import duration_of, run_shape
 
 if TYPE_CHECKING:
     from rich.text import Text

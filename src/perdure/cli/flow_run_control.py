@@ -14,9 +14,9 @@ from perdure.cli import find
 from perdure.cli.asked_input import open_pause, show_asked
 from perdure.cli.flow_run_resume import Which, resumed
 from perdure.cli.groups import MOST, AsJson
+from perdure.cli.json_shapes import run_shape
 from perdure.cli.output import note, say, show, show_json
 from perdure.cli.run import shape_of
-from perdure.cli.shapes import run_shape
 
 
 def cancel(

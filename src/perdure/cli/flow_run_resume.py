@@ -26,7 +26,7 @@ from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._session import session
 from perdure._settings.settings import as_environment
 from perdure.cli import completion, find
-from perdure.cli.code import placed
+from perdure.cli.fetched_code import placed
 from perdure.cli.groups import AsJson
 from perdure.cli.load_flow import load_flow
 from perdure.cli.output import Column, say, short_time, show, show_json, table

@@ -21,6 +21,7 @@ from perdure._rooms.runs.records import FlowRun, TaskRun
 from perdure._session import session
 from perdure._store.protocol import Orchestrator
 from perdure.cli import completion, find
+from perdure.cli.json_shapes import Shape, duration_of, log_shape, run_shape
 from perdure.cli.log_lines import Follower, Names, family, line_text
 from perdure.cli.output import (
     Column,
@@ -38,7 +39,6 @@ from perdure.cli.output import (
     table,
 )
 from perdure.cli.run import EXIT_CODES, INTERRUPTED
-from perdure.cli.shapes import Shape, duration_of, log_shape, run_shape
 from perdure.cli.tree import Below, gather
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import typer
 
 from perdure._model.errors import PerdureError
 from perdure._model.state_types import StateType
-from perdure._platform.amounts import time_ago
+from perdure._platform.ages_and_sizes import time_ago
 from perdure._platform.clock import Micros, system_clock
 from perdure._platform.suggest import nearest
 

@@ -14,9 +14,9 @@ from perdure._rooms.logs.records import LogFilter, LogLine
 from perdure._store.protocol import Orchestrator
 from perdure.cli import completion, find
 from perdure.cli.groups import MOST, new_group, time_since
+from perdure.cli.json_shapes import log_shape
 from perdure.cli.log_lines import Follower, Names, family, line_text
 from perdure.cli.output import json_text, note, show
-from perdure.cli.shapes import log_shape
 
 app = new_group()
 _INTERVAL = 0.25  # seconds between two looks for new lines

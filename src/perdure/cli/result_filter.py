@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
-from perdure._platform.amounts import parse_size, time_ago
+from perdure._platform.ages_and_sizes import parse_size, time_ago
 from perdure._platform.clock import system_clock
 from perdure._platform.ids import is_id
 from perdure._rooms.results.records import ResultFilter

@@ -9,9 +9,9 @@ from perdure._model.records import ResultKind, ResultRecord
 from perdure._rooms.results.records import ResultFilter
 from perdure.cli import find
 from perdure.cli.groups import AsJson, Limit
+from perdure.cli.json_shapes import literal_text, result_shape
 from perdure.cli.output import NOTHING, Column, console, note, short_time, show, show_json, size_text, table, type_text
 from perdure.cli.result_filter import Chosen, choosing
-from perdure.cli.shapes import literal_text, result_shape
 
 Kind = Literal["persisted", "literal", "unpersisted", "all"]
 _WIDE = 100  # columns of a terminal that has room for previews

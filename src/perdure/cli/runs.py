@@ -8,6 +8,7 @@ from perdure._model.records import ResultRecord, StateRecord
 from perdure._rooms.results.records import ResultFilter
 from perdure._rooms.runs.records import FlowRun, TaskRun
 from perdure.cli.find import orchestrator
+from perdure.cli.json_shapes import duration_of, literal_text, location_of, result_shape
 from perdure.cli.output import (
     clock_time,
     duration_text,
@@ -22,7 +23,6 @@ from perdure.cli.output import (
     state_text,
     type_text,
 )
-from perdure.cli.shapes import duration_of, literal_text, location_of, result_shape
 
 if TYPE_CHECKING:
     from rich.text import Text

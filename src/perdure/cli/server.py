@@ -158,7 +158,7 @@ def _place(text: str) -> str:
 
 
 def _size(text: str) -> int:
-    from perdure._platform.amounts import parse_size
+    from perdure._platform.ages_and_sizes import parse_size
 
     try:
         return parse_size(text)

@@ -15,6 +15,7 @@ from perdure.cli import completion, find
 from perdure.cli.explain import show_why
 from perdure.cli.failure import show_traceback, traceback_of
 from perdure.cli.groups import AsJson, Limit, Since, States, Tags, new_group, time_since
+from perdure.cli.json_shapes import duration_of, run_shape, state_shape
 from perdure.cli.output import (
     NOTHING,
     Column,
@@ -31,7 +32,6 @@ from perdure.cli.output import (
     table,
 )
 from perdure.cli.runs import common_facts, located_shape, result_of, show_heading, show_result, show_states
-from perdure.cli.shapes import duration_of, run_shape, state_shape
 
 _COMPARED = 10_000  # task runs whose durations are compared
 _DIGEST = 12  # characters of a digest that are shown

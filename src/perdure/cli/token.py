@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perdure._model.errors import TokenError
-from perdure._platform.amounts import parse_age
+from perdure._platform.ages_and_sizes import parse_age
 from perdure._platform.clock import system_clock
 from perdure._rooms.tokens.records import Scope
 from perdure.cli.groups import AsJson, new_group

@@ -8,8 +8,8 @@ from perdure._model.state_types import FINAL, UNSUCCESSFUL, StateType
 from perdure._platform.named import NamedTuple
 from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._store.protocol import Orchestrator
+from perdure.cli.json_shapes import duration_of
 from perdure.cli.output import count_text, duration_text, lost_text, note, one_line, plural, state_text
-from perdure.cli.shapes import duration_of
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -6,7 +6,7 @@ from typing import Any
 from perdure._engine.lifecycle.hints import add_hint
 from perdure._engine.lifecycle.items import Items, hand_on_earlier, keep_item, kept_for
 from perdure._engine.port import Runtime
-from perdure._model.generated import Answer, Exhausted
+from perdure._model.generator_outcomes import Answer, Exhausted
 from perdure._platform.named import NamedTuple
 from perdure._run.context import RunContext
 from perdure._run.effects import Call, Closed, Emit, NextItem, Steps

@@ -27,7 +27,7 @@ from perdure._platform.stack import check_room
 from perdure._results.store import result_from_record
 from perdure._results.types import UnpersistedResult
 from perdure._run.arguments import Upstream, WaitedFor, only_atoms
-from perdure._run.children import VALUES_KEPT
+from perdure._run.child_states import VALUES_KEPT
 from perdure._run.context import (
     FlowRunContext,
     Reuse,

@@ -8,7 +8,7 @@ from typing import Any
 from perdure._engine.lifecycle.runs import write
 from perdure._engine.port import Runtime
 from perdure._model.errors import MissingContext, ResultError, StorageError
-from perdure._model.generated import Answer, GeneratedItems, Thrown
+from perdure._model.generator_outcomes import Answer, GeneratedItems, Thrown
 from perdure._model.records import ResultRecord
 from perdure._platform.ids import new_id
 from perdure._results.retention_limits import retention_of

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from perdure._blocks.secrets import encrypt
 from perdure._model.errors import HookError
 from perdure._platform.clock import system_clock
-from perdure._platform.hosts import is_public
 from perdure._platform.ids import new_id
+from perdure._platform.public_addresses import is_public
 from perdure._platform.suggest import nearest
 from perdure._rooms.events.notification_delivery import hook_context, shown_url
 from perdure._rooms.events.port import OF_STATES, Hook

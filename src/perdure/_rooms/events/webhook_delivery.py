@@ -10,7 +10,7 @@ import ssl
 
 import httpx
 
-from perdure._platform.hosts import is_public
+from perdure._platform.public_addresses import is_public
 from perdure._rooms.events import notification_delivery
 from perdure._rooms.events.event_signatures import signature
 from perdure._rooms.events.notification_delivery import NotDelivered, hook_context, revealed

@@ -11,7 +11,7 @@ from perdure._model.errors import OrchestratorUnreachable
 from perdure._model.records import BlockRecord, Owner, Record, Standing
 from perdure._platform.ids import new_id
 from perdure._rooms.results.port import Pruning
-from perdure._store import lifetime, wire
+from perdure._store import open_orchestrators, wire
 from perdure._store.protocol import Orchestrator
 from perdure._store.remote.known_blocks import KnownBlocks
 from perdure._store.remote.sender import Sender
@@ -60,7 +60,7 @@ class RemoteOrchestrator:
         self._blocks = KnownBlocks(folder / "blocks.json")
         self._lanes: list[tuple[str, int]] = []  # who calls, and how often it did: one for each call at a time
         self._sender.deliver_left_behind()
-        lifetime.keep(self)
+        open_orchestrators.keep(self)
 
     def report(self, records: Iterable[Record]) -> None:
         """Take the records and return at once; they are sent soon, in order."""

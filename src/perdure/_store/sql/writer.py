@@ -7,10 +7,10 @@ from typing import TypeVar
 from perdure._model.errors import RecordRefused, RunTakenOver
 from perdure._model.records import Owner, Record
 from perdure._store.buffer import Waiting
-from perdure._store.sql.batch import Arrivals, Batch
 from perdure._store.sql.call_dedup import current_call, once
 from perdure._store.sql.database import Connection, Database
 from perdure._store.sql.fencing import Epochs, asked_claims, kept, lost_claims, may_have_ended, without_late_ends
+from perdure._store.sql.folding import Arrivals, Batch
 from perdure._store.sql.reconnect import reaching
 
 T = TypeVar("T")

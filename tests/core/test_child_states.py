@@ -5,8 +5,8 @@ import pytest
 from perdure import flow, task
 from perdure._platform.ids import new_id
 from perdure._results.types import UnpersistedResult
-from perdure._run import children
-from perdure._run.children import Children
+from perdure._run import child_states
+from perdure._run.child_states import Children
 from perdure.states import State, StateType
 
 FLOW_RUN = new_id()
@@ -15,7 +15,7 @@ DATA = UnpersistedResult[object](python_type="builtins.dict")
 
 @pytest.fixture(autouse=True)
 def few_first_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(children, "VALUES_KEPT", 2)
+    monkeypatch.setattr(child_states, "VALUES_KEPT", 2)
 
 
 def completed(run_id: str, name: str | None = None, message: str | None = None) -> State[object]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perdure._platform.amounts import parse_age, parse_size, time_ago
+from perdure._platform.ages_and_sizes import parse_age, parse_size, time_ago
 
 
 @pytest.mark.parametrize(
