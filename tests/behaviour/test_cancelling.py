@@ -233,7 +233,7 @@ def test_the_state_of_a_cancelled_flow_says_who_did_it(known: Any) -> None:
 
     assert state.is_cancelled()
     assert "@" in (state.message or "")
-    assert known.state_names(known.flow_run("in_a_task").id)[-2:] == ["Cancelling", "Cancelled"]
+    assert known.state_names(known.flow_run("in-a-task").id)[-2:] == ["Cancelling", "Cancelled"]
 
 
 def test_plain_code_gets_no_exception_that_is_an_exception() -> None:
@@ -276,7 +276,7 @@ def test_several_that_cancel_a_flow_run_come_to_one_end(known: Any) -> None:
         works.submit().result()
 
     assert much_disliked(return_state=True).is_cancelled()
-    assert known.state_names(known.flow_run("much_disliked").id).count("Cancelled") == 1
+    assert known.state_names(known.flow_run("much-disliked").id).count("Cancelled") == 1
     assert hooks.count("Flow CANCELLED") == 1
 
 

@@ -67,3 +67,8 @@ def asks() -> int:
     first: int = suspend_flow_run(wait_for_input=int, key="first")
     second: int = suspend_flow_run(wait_for_input=int, key="second")
     return first + second
+
+
+@flow(persist_result=True, on_crash="resume")
+def two_words(x: int = 1) -> int:
+    return double(x)

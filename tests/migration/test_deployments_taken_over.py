@@ -294,7 +294,7 @@ def test_a_flow_that_prefect_names_with_hyphens_has_its_name_here(prefect: Prefe
         prefect.deployment(flow_id=flow, path=str(tmp_path / "jobs"), entrypoint=f"sales.py:{name}_sales")
     for _ in range(2):
         assert taken(prefect).is_whole
-    assert {each.flow_name for each in known.deployments.all()} == {"daily_sales", "weekly-sales"}
+    assert {each.flow_name for each in known.deployments.all()} == {"daily-sales", "weekly-sales"}
     for name, result in (("daily", 1), ("weekly", 7)):
         run = run_deployment(f"{name}-sales/nightly", timeout=0)
         flow = load_flow_from_entrypoint(json.loads(known.start(run.id).entry_point)["target"])

@@ -83,18 +83,18 @@ def test_flow_runs_are_filtered_by_their_flow() -> None:
     assert names(flow_filter={"id": {"any_": ["daily", "failing"]}}, limit=2) == ["fails", "daily-2"]
 
 
-def test_flows_are_found_by_the_names_that_prefect_gives_them() -> None:
-    @flow(flow_run_name="with underscores")
+def test_flows_are_found_by_the_names_that_prefect_gives_them_and_by_those_of_earlier_versions() -> None:
+    @flow(name="monthly_report", flow_run_name="with underscores")
+    def earlier() -> None: ...
+
+    @flow(flow_run_name="with hyphens")
     def monthly_report() -> None: ...
 
-    @flow(name="monthly-report", flow_run_name="with hyphens")
-    def other() -> None: ...
-
-    monthly_report()
+    earlier()
     by_hyphens = FlowFilter(name=FlowFilterName(any_=["monthly-report"]))
     assert names(flow_filter=by_hyphens) == ["with underscores"]
-    other()
-    assert names(flow_filter=by_hyphens) == ["with hyphens"]  # a flow of that very name comes first
+    monthly_report()
+    assert names(flow_filter=by_hyphens) == ["with hyphens", "with underscores"]
 
 
 @pytest.mark.parametrize("filter", [{"nme": {"any_": ["x"]}}, {"state": {"type": {"not_any_": ["FAILED"]}}}])

@@ -14,6 +14,7 @@ from perdure._store.sql.tables import metadata
 from perdure.errors import DatabaseCorrupt, OrchestratorError
 from perdure.records import RunFilter, Standing
 from perdure.states import StateType
+from perdure.testing._places_conformance import deployment, version_of
 from perdure.testing._sample_records import FIRST, SECOND, flow_run, state, task_run
 
 
@@ -65,6 +66,19 @@ def test_each_migration_can_be_undone_and_done_again(tmp_path: Path) -> None:
         database.migrate(revision)
         assert layout(connection) == layouts[revision]
     connection.close()
+
+
+def test_earlier_versions_find_deployments_again_by_the_names_that_they_gave_them(tmp_path: Path) -> None:
+    path = tmp_path / "perdure.db"
+    known = EmbeddedOrchestrator(path)
+    for flow, name in (("my-flow", "my-flow"), ("my-flow", "nightly"), ("a-b", "nightly")):
+        made = deployment(flow_name=flow, name=name)
+        known.deployments.put(made, version_of(made), "my_flow" if flow == "my-flow" else None)
+    known.close()
+    SQLite(path, 1).migrate("0011")
+    with closing(sqlite3.connect(path)) as connection:
+        found = set(connection.execute("SELECT flow_name, name FROM deployment"))
+    assert found == {("my_flow", "my_flow"), ("my_flow", "nightly"), ("a-b", "nightly")}
 
 
 def test_tags_from_before_they_had_a_table_are_found(tmp_path: Path) -> None:

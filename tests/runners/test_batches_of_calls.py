@@ -165,7 +165,7 @@ def test_what_a_lost_call_had_called_ends_with_it(tmp_path: Path) -> None:
         return [first.wait().name, calls.submit(None).wait().name]
 
     assert loses() == ["Crashed", "Crashed"]
-    below = [*known.task_runs(RunFilter(of="task_that_dies")), *known.flow_runs(RunFilter(of="flow_that_dies"))]
+    below = [*known.task_runs(RunFilter(of="task_that_dies")), *known.flow_runs(RunFilter(of="flow-that-dies"))]
     assert {run.state_name for run in below} == {"Crashed"}
     assert all("was killed by SIGKILL" in str(run.state_message) for run in below)
     assert len([run for run in below if isinstance(run, FlowRun)]) == 2  # one of each attempt

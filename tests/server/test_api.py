@@ -65,7 +65,7 @@ def known() -> EmbeddedOrchestrator:
 def test_a_result_that_a_flow_returns_is_linked_to_that_of_its_task(api: httpx.Client) -> None:
     passed_on(4)
     known().flush()
-    (run,) = api.get("/flow-runs", params={"flow": "passed_on"}).json()["items"]
+    (run,) = api.get("/flow-runs", params={"flow": "passed-on"}).json()["items"]
     (call,) = api.get(f"/results/{run['id']}/lineage").raise_for_status().json()["same"]
     assert call["of"] == "double"
     (caller,) = api.get(f"/results/{call['id']}/lineage").raise_for_status().json()["same"]
@@ -221,7 +221,7 @@ def test_runs_are_found_by_what_people_remember_of_them(text: str, api: httpx.Cl
         doubled_in_vain()
     flow(name="other")(lambda: None)()
     found = api.get("/flow-runs", params={"q": text}).json()["items"]
-    assert [run["flow_name"] for run in found] == ["doubled_in_vain"]
+    assert [run["flow_name"] for run in found] == ["doubled-in-vain"]
 
 
 def test_a_run_is_found_by_the_beginning_of_its_id(api: httpx.Client) -> None:

@@ -233,7 +233,7 @@ def test_a_failure_of_a_flows_own_code_is_not_a_handled_failure_of_its_task(home
 
     handles_one_and_raises_another(return_state=True)
     with serving_on(EmbeddedOrchestrator(home / "perdure.db")) as served, served.client() as client:
-        run = _flow_run(client, "handles_one_and_raises_another")
+        run = _flow_run(client, "handles-one-and-raises-another")
         path = client.get(f"/api/flow-runs/{run['id']}/failure").json()
     assert [each["id"] for each in path] == [run["id"]]
 

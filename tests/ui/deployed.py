@@ -104,7 +104,7 @@ def run_due(chance: random.Random) -> None:
     make_due_runs(system_clock(), known)
     if chance.random() < 0.3:  # by hand, while another one is due: one of the two is skipped
         works_at = chance.choice([1, 5])
-        run_deployment("ingest_orders/shop", {"works_at": works_at}, timeout=0)
+        run_deployment("ingest-orders/shop", {"works_at": works_at}, timeout=0)
     for worker in map(_worker, _POOLS):
         for place in known.deployments.claim(worker, 100, system_clock(), system_clock() + _LEASE):
             _run(place)
@@ -129,10 +129,10 @@ def automate() -> None:
     failures = EventTrigger(expect=["flow-run.failed", "flow-run.crashed"], match={"run.tags": "production"})
     shipped = EventTrigger(expect="order.shipped", match={"payload.works_at": ["1", "5"]})
     late = AbsenceTrigger(
-        expect="flow-run.completed", deployment="sales_report/north-daily", by="0 7 * * *", timezone="Europe/Oslo"
+        expect="flow-run.completed", deployment="sales-report/north-daily", by="0 7 * * *", timezone="Europe/Oslo"
     )
-    orders = RunDeployment(deployment="ingest_orders/shop", parameters={"works_at": "{event.payload.works_at}"})
-    broken = RunDeployment(deployment="ingest_orders/shop", parameters={"pages": "{event.payload.none}"})
+    orders = RunDeployment(deployment="ingest-orders/shop", parameters={"works_at": "{event.payload.works_at}"})
+    broken = RunDeployment(deployment="ingest-orders/shop", parameters={"pages": "{event.payload.none}"})
     for name, trigger, actions in (
         ("failures", failures, [Notify(subject="{event.run.name} failed")]),
         ("orders-shipped", shipped, [orders, Notify(subject="Works at {event.payload.works_at}")]),
@@ -173,5 +173,5 @@ def leave_traces() -> None:
         known.beat(_worker(pool))
     gone = _worker("field")
     known.beat(gone._replace(name="field-2", host="alp-gateway", seen=gone.seen - 86_400_000_000, running=1))
-    run_deployment("sensor_calibration/stations", {"station": "rhine"}, timeout=0)
-    run_deployment("publish_release/release", {"version": "2.0.0"}, timeout=0)
+    run_deployment("sensor-calibration/stations", {"station": "rhine"}, timeout=0)
+    run_deployment("publish-release/release", {"version": "2.0.0"}, timeout=0)

@@ -33,7 +33,7 @@ def _first_run() -> str:
     from perdure.records import RunFilter
 
     with settings.temporary_settings(home=HOME, database=HOME / "perdure.db"):
-        found = session.current().orchestrator.flow_runs(RunFilter(of="flights_2013", oldest_first=True, limit=1))
+        found = session.current().orchestrator.flow_runs(RunFilter(of="flights-2013", oldest_first=True, limit=1))
         session.close()
     return found[0].id
 

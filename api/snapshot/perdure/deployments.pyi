@@ -55,12 +55,15 @@ class DeployedFlow:
         priority: int = DEFAULT_PRIORITY,
         paused: bool = False,
         bundle: Packed | None = None,
+        function_name: str | None = None,
     ) -> None: ...
     def apply(self) -> Applied: ...
     bundle: Packed | None = None
     concurrency_limit: int | None = None
     definition: Definition
     flow_name: str
+    function_name: str | None = None
+    def is_deployed_as(self, there: DeploymentRecord) -> bool: ...
     name: str
     overlap: Overlap = 'queue'
     paused: bool = False

@@ -18,6 +18,7 @@ from perdure._automations.definition import (
     FileTrigger,
 )
 from perdure._automations.templates import MISSING, looked_up
+from perdure._model.flow_names import deployment_spellings, spellings
 from perdure._platform.clock import Micros, from_datetime, to_datetime
 from perdure._platform.named import NamedTuple
 
@@ -25,6 +26,7 @@ from perdure._platform.named import NamedTuple
 # loop: the event follows from what it did itself; missed: nobody looked at that time
 Outcome = Literal["acts", "waits", "ignored", "limited", "loop", "missed"]
 Memory = dict[str, Any]
+OF_FLOWS = frozenset({"run.flow_name", "run.deployment"})  # fields of events that are names of flows, or begin so
 APPEARED = "file.appeared"  # the kind of the events of files
 _MICROS = 1_000_000
 _MOST_TICKS = 100_000  # of a deadline that are passed over at once
@@ -57,11 +59,19 @@ def mismatch(wanted: Mapping[str, Sequence[str]], content: Mapping[str, object])
     """Why an event does not match, or None. Of a list, one of the items must be as wanted."""
     for path, patterns in wanted.items():
         value = looked_up(content, path)
-        values = value if isinstance(value, list) else [value]
+        values = value if isinstance(value, list) else _names(value) if path in OF_FLOWS else [value]
         if value is MISSING or not any(_fits(pattern, each) for pattern in patterns for each in values):
             shown = "missing" if value is MISSING else f"{value!r:.100}"
             return f"{path} is {shown}, not {' or '.join(map(repr, patterns))}"[:500]
     return None
+
+
+def _names(value: object) -> list[object]:
+    """The name of a flow, or of a deployment with its flow's before it, by either of the flow's names."""
+    if not isinstance(value, str):
+        return [value]
+    flow, slash, name = value.partition("/")
+    return ["/".join(each) for each in deployment_spellings(flow, name)] if slash else list(spellings(flow))
 
 
 def _fits(pattern: str, value: object) -> bool:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from perdure._client.translation import Filter
 from perdure._model.errors import DeploymentError
+from perdure._model.flow_names import is_same_flow
 from perdure._model.states import State
 from perdure._platform.clock import from_datetime, system_clock, to_datetime
 from perdure._rooms.deployments.definition import Definition, definition_of_text, has_templates
@@ -264,8 +265,7 @@ def _holds(each: DeploymentSeen, path: str, value: Any) -> bool:
         case "id.any_":
             return each.id in map(str, value)
         case "flow.name.any_" | "flow.id.any_" | "flow_id.any_":
-            asked = set(map(str, value))  # by "my-flow", what Prefect calls a flow `my_flow` by default, too
-            return each.flow_name in asked or each.flow_name.replace("_", "-") in asked
+            return any(is_same_flow(str(asked), each.flow_name) for asked in value)
         case "tags.all_":
             return set(value) <= set(each.tags)
         case "work_queue_name.any_":

@@ -359,9 +359,7 @@ def _found(
     most = (_LIMIT if limit is None else limit) + offset
     oldest_first = sort is not None and str(getattr(sort, "value", sort)).endswith("ASC")
     enough = None if which.state_names else most
-    filters = (
-        each._replace(of=_called_here(each.of), limit=enough, oldest_first=oldest_first) for each in which.filters
-    )
+    filters = (each._replace(limit=enough, oldest_first=oldest_first) for each in which.filters)
     span = which.expected
     found = {
         run.id: run
@@ -370,13 +368,6 @@ def _found(
         if not which.state_names or run.state_name in which.state_names
     }
     return sorted(found.values(), key=lambda run: run.id, reverse=not oldest_first)[offset:most]
-
-
-def _called_here(flow: str | None) -> str | None:
-    """A flow's name: what Prefect calls "my-flow" by default is `my_flow` here, unless a flow was given that name."""
-    if flow is None or "-" not in flow or known_runs().flow_runs(RunFilter(of=flow, limit=1)):
-        return flow
-    return flow.replace("-", "_")
 
 
 def _all_flow_runs() -> Iterator[FlowRun]:

@@ -85,7 +85,7 @@ class Decorated(CommonOptions[Options], CoroutineMarks):
     def _bind(self, args: Sequence[object], kwargs: dict[str, object]) -> dict[str, object]:
         if self._instance is not None:
             args = (self._instance, *args)
-        return self.options.signature.bind(self.options.name, args, kwargs)
+        return self.options.signature.bind(self.options.own_name, args, kwargs)
 
     def _passed(self, args: Sequence[object], kwargs: dict[str, object]) -> Passed:
         """How a call passes its arguments."""

@@ -158,7 +158,7 @@ def _run_of(asked: _Asked, call: str | None, session: Session) -> str:
     orchestrator, number = session.orchestrator, 0
     while True:
         key = f"{call} {number}"
-        before = orchestrator.transactions.run_of_key(of.flow_name, key)
+        before = orchestrator.deployments.run_of_key(of.id, key)
         if before is None or run_now(before, session).state_type not in _FAILED:
             return before or _made_run(asked._replace(idempotency_key=key), of, session)
         number += 1

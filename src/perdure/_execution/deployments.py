@@ -19,6 +19,7 @@ from perdure._engine.recovery.start_record import entry_point_of
 from perdure._execution.deployment_runs import run_deployment
 from perdure._model.colour import caller_is_async
 from perdure._model.errors import DeploymentError, DeploymentMissing
+from perdure._model.flow_names import deployment_spellings
 from perdure._platform.ids import new_id
 from perdure._results.storage_by_name import storage_at
 from perdure._rooms.deployments.bundles import Bundle, Packed, bundled
@@ -29,11 +30,13 @@ from perdure._rooms.deployments.keeping import check_definition_to_keep, keep, k
 from perdure._rooms.deployments.port import DEFAULT_POOL, DEFAULT_PRIORITY, SERVED, DeploymentVersion, Overlap, WorkPool
 from perdure._rooms.deployments.port import Deployment as DeploymentRecord
 from perdure._rooms.deployments.prefect_options import ConcurrencyLimitConfig, translated
+from perdure._rooms.deployments.serving import is_served
 from perdure._rooms.deployments.signatures import signed_definition
 from perdure._rooms.deployments.ticks import scheduled
 from perdure._scheduling.partitions import Partitions
 from perdure._scheduling.schedule import Cron, Interval, RRule, Schedule
 from perdure._session import session as sessions
+from perdure._session.session import Session
 from perdure._session.storage_and_serializer import storage_of
 from perdure._settings import settings
 from perdure._worker.loop import Worker
@@ -71,6 +74,7 @@ class DeployedFlow:
         priority: Of its runs; lower ones begin first.
         paused: Whether a new deployment begins paused. One that is there keeps what a person chose.
         bundle: Its code, if that is kept in a storage: `apply` puts it there.
+        function_name: The name of the flow's function, if the flow was given none: earlier versions have it under that.
 
     It may be awaited, which changes nothing: so coroutines may be written either way.
     """
@@ -86,10 +90,18 @@ class DeployedFlow:
     priority: int = DEFAULT_PRIORITY
     paused: bool = False
     bundle: Packed | None = None
+    function_name: str | None = None
 
     def __await__(self) -> Generator[object, None, Self]:
         return self
         yield
+
+    def is_deployed_as(self, there: DeploymentRecord) -> bool:
+        """Whether a deployment is the one that `apply` makes a version of: earlier versions may have made it."""
+        names = [(self.flow_name, self.name)]
+        if self.function_name is not None:
+            names = deployment_spellings(self.flow_name, self.name)
+        return (there.flow_name, there.name) in names
 
     def apply(self) -> "Applied":
         """Make the deployment, or the next version of the one with its name; as it is kept.
@@ -130,7 +142,8 @@ class DeployedFlow:
             now,
             now,
         )
-        kept = keep(made, DeploymentVersion(made.id, 1, self.definition.digest, text, now, deployer()), known)
+        version = DeploymentVersion(made.id, 1, self.definition.digest, text, now, deployer())
+        kept = keep(made, version, known, self.function_name)
         if self.schedules is not None:
             keep_schedules([scheduled(each, kept, now) for each in self.schedules], kept, known)
         return Applied(*kept)
@@ -272,6 +285,7 @@ def deployed_flow(
         work_pool=work_pool,
         work_queue=work_queue,
         bundle=bundle,
+        function_name=None if options.own_name == options.name else options.own_name,
         **chosen,
     )
 
@@ -352,7 +366,7 @@ def serve(
     translated(options)
     session = sessions.current()
     # Pools of their own: other workers may not have the code.
-    served = [replace(each, work_pool=f"{SERVED}{each.flow_name}/{each.name}").apply() for each in flows]
+    served = [replace(each, work_pool=_pool_of(each, session)).apply() for each in flows]
     pools = [each.work_pool for each in served]
     infrastructure = ProcessInfrastructure()
     worker = Worker(session, pools, infrastructure, limit=limit, makes_ticks=settings.current().api_url is None)
@@ -361,6 +375,17 @@ def serve(
         return _aserve(worker, infrastructure, greeting)
     with closing(infrastructure):
         return _until_stopped(worker, greeting)
+
+
+def _pool_of(served: DeployedFlow, session: Session) -> str:
+    """The work pool of a deployment that is served: the one that it has, by whichever name its flow was served first.
+
+    Runs that wait or are suspended are in it, and so are the queues of backfills.
+    """
+    there = session.orchestrator.deployments.named(served.flow_name, served.name)
+    if there is not None and served.is_deployed_as(there) and is_served(there.work_pool):
+        return there.work_pool
+    return f"{SERVED}{served.flow_name}/{served.name}"
 
 
 async def _aserve(worker: Worker, infrastructure: ProcessInfrastructure, greeting: str) -> None:

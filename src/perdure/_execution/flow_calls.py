@@ -9,6 +9,7 @@ from perdure._engine.lifecycle.flow_run import FlowCall, flow_run
 from perdure._engine.recovery.resumption import Resumable, let_go
 from perdure._execution.submission import SubmittedWork
 from perdure._model.errors import ResumeError
+from perdure._model.options import FlowOptions
 from perdure._model.states import State
 from perdure._model.tracebacks import fold
 from perdure._rooms.runs.records import FlowRun
@@ -27,14 +28,14 @@ def new_name() -> str:
     return new_run_name()
 
 
-def check_is_of(name: str, run: FlowRun) -> FlowRun:
-    """A run, which has to be of the flow of this name.
+def check_is_of(options: FlowOptions, run: FlowRun) -> FlowRun:
+    """A run, which has to be one of the flow.
 
     Raises:
         ResumeError: it is another one's.
     """
-    if run.flow_name != name:
-        raise ResumeError(f"The flow run {run.id} is one of {run.flow_name!r}, not of {name!r}.")
+    if not options.is_called(run.flow_name):
+        raise ResumeError(f"The flow run {run.id} is one of {run.flow_name!r}, not of {options.name!r}.")
     return run
 
 

@@ -14,6 +14,7 @@ from perdure._engine.identity.policies import CachePolicy, Inputs, policy_of
 from perdure._engine.lifecycle.retries import delays_of
 from perdure._model.argument_binding import Signature
 from perdure._model.errors import DefinitionError
+from perdure._model.flow_names import default_name
 from perdure._model.options import FlowOptions, Resources, RunOptions, TaskOptions
 from perdure._model.retention import Retention
 from perdure._platform.ages_and_sizes import parse_size
@@ -74,14 +75,14 @@ _NOT_IN_FLOW_NAMES = frozenset("/%&<>")
 
 
 def checked_name(name: object, function: Callable[..., object], kind: str) -> str:
-    """The name that was given, or the function's.
+    """The name that was given, or the function's; a flow has dashes in place of the underscores of that.
 
     Raises:
         DefinitionError: it is not text, empty, or a flow's with characters that addresses of deployments use.
     """
     if name is None:
-        name = getattr(function, "__name__", None) or type(function).__name__
-        return "anonymous" if name == "<lambda>" else str(name)
+        own = _name_of(function)
+        return default_name(own) if kind == "flow" else own
     if not isinstance(name, str) or not name:
         raise DefinitionError(f"A {kind}'s name is text that is not empty, not {name!r}.")
     if kind == "flow" and (bad := set(name) & _NOT_IN_FLOW_NAMES):
@@ -92,6 +93,16 @@ def checked_name(name: object, function: Callable[..., object], kind: str) -> st
     return name
 
 
+def _name_of(function: Callable[..., object]) -> str:
+    name = getattr(function, "__name__", None) or type(function).__name__
+    return "anonymous" if name == "<lambda>" else str(name)
+
+
+def function_name(given: object, function: Callable[..., object]) -> str | None:
+    """The function's name, if it is what a flow is called by that was given none."""
+    return None if given is not None else _name_of(function)
+
+
 def fields_of(function: object, kind: str, options: dict[str, object]) -> dict[str, Any]:
     """What the function itself says of its options; a name is taken out of those that were given.
 
@@ -100,9 +111,11 @@ def fields_of(function: object, kind: str, options: dict[str, object]) -> dict[s
         DefinitionError: the name is wrong, or a parameter's.
     """
     plain = checked_function(function, kind)
-    name = checked_name(options.pop("name", None), plain, kind)
+    given = options.pop("name", None)
+    name = checked_name(given, plain, kind)
     signature = checked_signature(plain, kind, name)
-    return {"function": plain, "name": name, "description": inspect.getdoc(plain), "signature": signature}
+    of_flow = {"function_name": function_name(given, plain)} if kind == "flow" else {}
+    return {"function": plain, "name": name, "description": inspect.getdoc(plain), "signature": signature, **of_flow}
 
 
 def changed(base: Options, options: dict[str, object], kind: str) -> Options:
@@ -158,6 +171,8 @@ def _changes(base: RunOptions, options: dict[str, object], kind: str) -> dict[st
     if "retries" in options or "retry_delay_seconds" in options:
         given = changes.get("retry_delay_seconds", base.retry_delay_seconds)
         changes["retry_delays"] = () if given is None else delays_of(given, changes.get("retries", base.retries))
+    if kind == "flow" and "name" in options:
+        changes["function_name"] = function_name(options["name"], base.function)
     return changes
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from perdure._model.errors import ResultError, StorageError
+from perdure._model.flow_names import is_same_flow, spellings
 from perdure._model.records import DecisionRecord, ResultRecord, StartRecord
 from perdure._model.state_types import StateType
 from perdure._platform.clock import Micros
@@ -114,6 +115,9 @@ class RunComparison:
 _LISTS = ("parameters", "calls", "results", "code")
 
 
+_Called = tuple[str, bool]  # a task or a flow, and whether it is a task
+
+
 class _Side(NamedTuple):
     """The records of one of the runs."""
 
@@ -133,6 +137,7 @@ def compare_runs(
     Of each run, 20,000 calls are counted, and the results of the first 2,000 are compared.
     """
     one, other = _side(before, orchestrator), _side(after, orchestrator)
+    one = one._replace(calls=_called_as(one.calls, other.calls))
     pairs = _result_pairs(one, other)
     compared = _compared(pairs, storages)
     counts = Counter((pair.of, pair.of_task, pair.is_same) for pair in compared)
@@ -169,6 +174,16 @@ def _side(run: FlowRun, orchestrator: Orchestrator) -> _Side:
         {each.run_id: each for each in decisions},
         len(called) > _COMPARED,
     )
+
+
+def _called_as(calls: Mapping[_Called, list[Run]], there: Mapping[_Called, list[Run]]) -> dict[_Called, list[Run]]:
+    """A run's calls, with flows called as the other run has them: an earlier version may have named them otherwise."""
+    found: dict[_Called, list[Run]] = {}
+    for (of, of_task), runs in calls.items():
+        names = (of,) if of_task else spellings(of)
+        name = next((each for each in names if (each, of_task) in there), of)
+        found.setdefault((name, of_task), []).extend(runs)
+    return found
 
 
 def _of(run: Run) -> tuple[str, bool]:
@@ -359,7 +374,7 @@ def _changes(before: str | None, after: str | None) -> tuple[str, ...]:
 
 
 def _unknown(one: _Side, other: _Side, differing: Sequence[ResultPair]) -> Iterable[str]:
-    if one.run.flow_name != other.run.flow_name:
+    if not is_same_flow(one.run.flow_name, other.run.flow_name):
         yield "They are runs of different flows: calls of the same task are compared all the same."
     if one.is_cut or other.is_cut:
         yield f"Of each run, the results of {_COMPARED:,} calls are compared, and {_CALLS:,} calls are counted at most."

@@ -58,7 +58,7 @@ class RunsWanted(ById):
 class FlowRunsWanted(RunsWanted):
     """Filters of flow runs."""
 
-    flow: Annotated[Plain | None, Field(description="The flow's exact name.")] = None
+    flow: Annotated[Plain | None, Field(description="The flow's name, with underscores or with dashes.")] = None
     parent: Annotated[Id | None, Field(description="The flow run that called them.")] = None
     outermost: Annotated[bool | None, Field(description="Whether no other run called them.")] = None
     parameters: _Part = None

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, TypeVar, get_args
 
+from perdure._model.flow_names import spellings
 from perdure._platform.ids import is_dated
 from perdure._platform.named import NamedTuple
 
@@ -50,6 +51,14 @@ def holds(column: str) -> str:
     """The condition of a text that is somewhere in a column."""
     # Not LIKE: it ignores case in SQLite and gives % and _ a meaning.
     return f"replace({column}, CAST({{}} AS text), '') <> {column}"
+
+
+class OfFlow(Rows):
+    """The rows of a flow, by either of its names."""
+
+    def chosen(self, value: Any, mark: str) -> Conditions:
+        """One condition."""
+        return super().chosen(spellings(value), mark)
 
 
 class OfIds(Rows):

@@ -72,18 +72,34 @@ class RunOptions:
         # A method of a builtin class has no module of its own.
         owner = getattr(function, "__objclass__", type(function))
         module = getattr(function, "__module__", None) or owner.__module__
-        return f"{name_of_module(module)}.{getattr(function, '__qualname__', self.name)}"
+        return f"{name_of_module(module)}.{getattr(function, '__qualname__', self.own_name)}"
+
+    @property
+    def own_name(self) -> str:
+        """The name that was given, or that of the function as it is."""
+        return self.name
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FlowOptions(RunOptions):
     """A flow's options."""
 
+    # Of a flow that was given no name, and is called by this one with dashes. The name that counts is `own_name`.
+    function_name: str | None = field(default=None, metadata={"in_digest": False})
     validate_parameters: bool = True
     task_runner: Any = None
     durable: bool = False  # whether the results of all that it calls are persisted
     idempotency_key: str | None = None  # a template over the parameters: a second call with the key has the first's run
     on_crash: str | None = None  # "resume": a call resumes a crashed run that had equal arguments
+
+    @property
+    def own_name(self) -> str:
+        """The name that was given, or that of the function as it is: it is the same in all versions of Perdure."""
+        return self.function_name or self.name
+
+    def is_called(self, flow_name: str) -> bool:
+        """Whether a run whose flow has this name may be one of this flow: earlier versions named it otherwise."""
+        return flow_name in (self.name, self.own_name)
 
     def _needs_keeping(self) -> bool:
         return self.durable or self.idempotency_key is not None or super()._needs_keeping()
@@ -94,6 +110,7 @@ class FlowOptions(RunOptions):
             function=_elsewhere,
             signature=Signature(_elsewhere),
             name=self.name,
+            function_name=self.function_name,
             version=self.version,
             retries=self.retries,
             durable=self.durable,

@@ -25,6 +25,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from perdure._model.flow_names import spellings
 from perdure._model.records import InputRecord, ResultRecord
 from perdure._platform.clock import Micros, system_clock
 from perdure._platform.named import NamedTuple
@@ -210,8 +211,12 @@ class Reads:
         return Found(items, shown[-1] if len(names) > limit else None)
 
     def flow(self, name: str, since: Micros, until: Micros) -> FlowSummary | None:
-        """A flow, with the counts of those of its runs that were made in a time."""
-        return next(iter(self._summaries([name], since, until)), None)
+        """A flow, with the counts of those of its runs that were made in a time, under either of its names."""
+        found = self._summaries(list(spellings(name)), since, until)
+        if not found:
+            return None
+        counts = sum((Counter(each.counts) for each in found), Counter[str]())
+        return FlowSummary(name, max((each.last for each in found), key=lambda run: run.id), counts)
 
     def _summaries(self, shown: list[str], since: Micros, until: Micros | None = None) -> list[FlowSummary]:
         columns = flow_run.c
@@ -421,7 +426,7 @@ def _bars(flow_run_id: str, after: str, limit: int, since: Micros | None) -> Sel
 def _made(since: Micros, until: Micros, flow: str | None) -> list[ColumnElement[bool]]:
     columns = flow_run.c
     made = [columns.id >= ids_since(since), columns.created >= since, columns.created < until]
-    return [columns.parent_flow_run_id.is_(None) if flow is None else columns.flow_name == flow, *made]
+    return [columns.parent_flow_run_id.is_(None) if flow is None else columns.flow_name.in_(spellings(flow)), *made]
 
 
 def _ids(query: Select[object]) -> Select[object]:

@@ -40,7 +40,7 @@ from perdure._store.field_checks import CHECKS, EPOCHS, Id, decoded, has_no_nul
 from perdure._store.protocol import Orchestrator
 from perdure._store.spelled_records import HALF_IN_JSON, spelled_record, spelled_value
 
-VERSION = 2  # of the protocol; a higher one has records or methods that this server cannot know
+VERSION = 3  # of the protocol; a higher one has records or methods that this server cannot know
 OLDEST = 1  # the oldest one that is served
 VERSION_HEADER = "Perdure-Protocol"
 SOURCE_HEADER = "Perdure-Source"  # who delivers: an id

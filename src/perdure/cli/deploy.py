@@ -153,7 +153,8 @@ def _refuse_twice(deployed: Sequence[DeployedFlow], chosen: Sequence[Declared]) 
 def _change(each: DeployedFlow) -> list[str]:
     """The lines of a diff between the deployment that is there and the declared one; none if nothing differs."""
     deployments = find.orchestrator().deployments
-    there = deployments.named(each.flow_name, each.name)
+    found = deployments.named(each.flow_name, each.name)
+    there = found if found is not None and each.is_deployed_as(found) else None
     before: dict[str, Any] = {}
     if there is not None:
         schedules = {record.slug: schedule_shown(record.definition) for record in deployments.schedules(there.id)}

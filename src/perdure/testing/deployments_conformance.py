@@ -157,6 +157,32 @@ class DeploymentsConformance(PlacesConformance):
             made = list(pool.map(lambda _: self._run(orchestrator, kept, "tick:1"), range(8)))
         assert sum(each is not None for each in made) == 1
 
+    def test_a_deployment_of_an_earlier_version_is_renamed_and_its_keys_hold(self, orchestrator: Orchestrator) -> None:
+        before = self._deployed(orchestrator, flow_name="my_flow")
+        first, made = self._run(orchestrator, before, "k"), deployment(flow_name="my-flow")
+        after = orchestrator.deployments.put(made, version_of(made), "my_flow")
+        assert after == before._replace(flow_name="my-flow")
+        assert all(orchestrator.deployments.named(each, "prod") == after for each in ("my_flow", "my-flow"))
+        assert self._run(orchestrator, after, "k") is None
+        assert first is not None
+        assert orchestrator.deployments.run_of_key(after.id, "k") == first.flow_run_id
+        assert orchestrator.deployments.run_of_key(after.id, "other") is None
+
+    def test_of_many_that_deploy_and_run_one_by_both_names_at_once_there_is_one(
+        self, orchestrator: Orchestrator
+    ) -> None:
+        self._deployed(orchestrator, flow_name="my_flow")
+
+        def run(place: int) -> bool:
+            name = "my_flow" if place % 2 else "my-flow"
+            made = deployment(flow_name=name)
+            of = orchestrator.deployments.put(made, version_of(made), None if place % 2 else "my_flow")
+            return self._run(orchestrator, of, f"tick:{name}/prod/slug/1") is not None
+
+        with ThreadPoolExecutor(4) as pool:
+            assert sum(pool.map(run, range(8))) == 1
+        assert len(orchestrator.deployments.all()) == 1
+
     def test_runs_are_claimed_once_when_they_are_due(self, orchestrator: Orchestrator) -> None:
         kept = self._deployed(orchestrator)
         run = self._run(orchestrator, kept, due=NOW + 5)

@@ -3431,7 +3431,7 @@ export interface components {
             ended_before?: string | null;
             /**
              * Flow
-             * @description The flow's exact name.
+             * @description The flow's name, with underscores or with dashes.
              */
             flow?: string | null;
             /**
@@ -9704,7 +9704,7 @@ export interface operations {
             query?: {
                 /** @description `next` of the page before this one. */
                 cursor?: string | null;
-                /** @description The flow's exact name. */
+                /** @description The flow's name, with underscores or with dashes. */
                 flow?: string | null;
                 /** @description Such as "flow-run.failed"; "flow-run.*" for all of them. */
                 kind?: string | null;
@@ -10035,7 +10035,7 @@ export interface operations {
                 cursor?: string | null;
                 ended_after?: string | null;
                 ended_before?: string | null;
-                /** @description The flow's exact name. */
+                /** @description The flow's name, with underscores or with dashes. */
                 flow?: string | null;
                 /** @description How many items at most. */
                 limit?: number;
@@ -12497,7 +12497,7 @@ export interface operations {
                 cursor?: string | null;
                 ended_after?: string | null;
                 ended_before?: string | null;
-                /** @description The flow's exact name. */
+                /** @description The flow's name, with underscores or with dashes. */
                 flow?: string | null;
                 /** @description How many items at most. */
                 limit?: number;
@@ -12835,7 +12835,7 @@ export interface operations {
     get_matrix: {
         parameters: {
             query: {
-                /** @description The flow's exact name. */
+                /** @description The flow's name, with underscores or with dashes. */
                 flow: string;
                 /** @description How many runs at most. */
                 limit?: number;

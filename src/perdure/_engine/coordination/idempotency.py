@@ -46,18 +46,25 @@ def first_run(
         delay = min(2 * delay, _LONGEST)
 
 
-def _scoped(options: FlowOptions) -> str:
-    """The flow's name with its project: another project's flow of the same name has keys of its own."""
+def _scoped(name: str, options: FlowOptions) -> str:
+    """A flow's name with its project: another project's flow of the same name has keys of its own."""
     scope = scope_of(options.function)
-    return f"{options.name} of {scope}" if scope else options.name
+    return f"{name} of {scope}" if scope else name
 
 
 def _created_before(run: FlowRunContext, key: str, records: Sequence[Record], runtime: Runtime) -> str | None:
-    """The id of the flow run that was made with the key before; None if this one is the first, and created now."""
-    known, name = runtime.transactions, _scoped(run.options)
-    if name != run.options.name:  # earlier versions had nothing but the name
-        before = known.run_of_key(run.options.name, key)
-        if before is not None and may_be_in_scope(before, run.options.function, runtime.orchestrator):
+    """The id of the flow run that was made with the key before; None if this one is the first, and created now.
+
+    A flow that was given no name has its keys under that of its function, as earlier versions had them: the row is the
+    same one in every version, whatever they call the flow.
+    """
+    known, options = runtime.transactions, run.options
+    name = _scoped(options.own_name, options)
+    # Earlier versions had nothing but the name; and a flow may have been given the name that it has by default now.
+    others = dict.fromkeys((options.own_name, options.name, _scoped(options.name, options)))
+    for other in others:
+        before = None if other == name else known.run_of_key(other, key)
+        if before is not None and may_be_in_scope(before, options.function, runtime.orchestrator):
             return before
     if known.create_once(FlowKeyRecord(name, key, run.id), records):
         return None

@@ -85,7 +85,7 @@ def crashed_with(
     orchestrator = runtime.orchestrator
     for run_id in orchestrator.unfinished_roots():
         (run,) = orchestrator.flow_runs(RunFilter(ids=(run_id,)))
-        if run.flow_name != options.name:
+        if not options.is_called(run.flow_name):
             continue
         start = orchestrator.start(run_id)
         code = code_of(start)

@@ -20,7 +20,7 @@ class Code(NamedTuple):
 
     entry_point: dict[str, str]
     hindrance: str | None
-    flow_name: str | None = None  # as the flow is named here, if that follows from its function
+    function_name: str | None = None  # of a flow that is named by its function
 
 
 def code_of(
@@ -48,7 +48,7 @@ def code_of(
     tree, hindrance = _read(found)
     if tree is None:
         return Code({**entry, **source_of(entry)}, hindrance)
-    return Code({**entry, **source_of(entry)}, _hindrance(found, tree, name), _flow_name(tree, name))
+    return Code({**entry, **source_of(entry)}, _hindrance(found, tree, name), _function_name(tree, name))
 
 
 def _nowhere(entrypoint: str | None, path: str | None) -> dict[str, str]:
@@ -112,8 +112,8 @@ def _hindrance(file: Path, tree: ast.Module, name: str) -> str | None:
     return None
 
 
-def _flow_name(tree: ast.Module, name: str) -> str | None:
-    """The name of a flow that was given none: that of its function."""
+def _function_name(tree: ast.Module, name: str) -> str | None:
+    """The function's name of a flow that was given none."""
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
             calls = [each for each in node.decorator_list if isinstance(each, ast.Call)]

@@ -10,6 +10,7 @@ from perdure._migration.takeover.context import Context
 from perdure._migration.takeover.rows import rows_of
 from perdure._migration.takeover.schedules import schedule_of
 from perdure._model.errors import PerdureError
+from perdure._model.flow_names import default_name
 from perdure._platform.clock import system_clock
 from perdure._rooms.deployments.definition import Definition
 from perdure._rooms.deployments.job_templates import KINDS
@@ -18,6 +19,7 @@ from perdure._rooms.deployments.port import (
     DEFAULT_PRIORITY,
     SERVED,
     Deployment,
+    Deployments,
     DeploymentVersion,
     Overlap,
     WorkPool,
@@ -123,12 +125,10 @@ def _take(context: Context, row: dict[str, Any], flow: str, times: Sequence[dict
     tally, known = context.tallies["deployments"], context.target.deployments
     tally.source += 1
     code = Code({"target": row.get("entrypoint") or ":", "directory": "."}, None)
-    there = known.one(str(row["id"])) or known.named(flow, row["name"])
+    there = known.one(str(row["id"])) or _named(flow, None, row, known)
     if there is None and not context.dry_run:  # in a dry run nothing is fetched
         code = code_of(row.get("entrypoint"), row.get("path"), row.get("pull_steps") or (), _storage(context, row))
-        if code.flow_name is not None and code.flow_name.replace("_", "-") == flow:
-            flow = code.flow_name  # a flow without a name of its own has its function's here, with underscores
-            there = known.named(flow, row["name"])
+        there = _named(flow, _own_name(flow, code), row, known)
     of_schedules = context.tallies["deployment schedules"]
     of_schedules.source += len(times)
     if there is not None:
@@ -168,8 +168,21 @@ def _put(
         *(row["id"], flow, row["name"], 1, pool, queue, priority, limit, overlap),
         *(now if is_paused else None, definition.as_json(), now, now),
     )
-    keep(made, DeploymentVersion(made.id, 1, definition.digest, definition.as_json(), now, _BY), known)
+    version = DeploymentVersion(made.id, 1, definition.digest, definition.as_json(), now, _BY)
+    keep(made, version, known, _own_name(flow, code))
     keep_schedules([scheduled(each, made, now) for each in schedules], made, known)
+
+
+def _own_name(flow: str, code: Code) -> str | None:
+    """The name of the function of a flow that was given none; None if it is the flow's own."""
+    own = code.function_name
+    return own if own is not None and own != flow == default_name(own) else None
+
+
+def _named(flow: str, own: str | None, row: Mapping[str, Any], known: Deployments) -> Deployment | None:
+    """The deployment that is here by the names of the source's, or by that of its flow's function, as earlier ones."""
+    there = known.named(flow, row["name"])
+    return there if there is not None and there.flow_name in (flow, own) else None
 
 
 def _definition(row: Mapping[str, Any], code: Code, job: dict[str, Any]) -> Definition:

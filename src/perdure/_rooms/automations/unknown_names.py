@@ -9,6 +9,7 @@ from perdure._automations.definition import (
     Resume,
     RunDeployment,
 )
+from perdure._model.flow_names import deployment_spellings
 from perdure._rooms.automations.port import Automations
 from perdure._rooms.runs.records import RunFilter
 from perdure._store.protocol import Orchestrator
@@ -18,7 +19,8 @@ _FIELDS = {"run.deployment": "deployment", "run.flow_name": "flow"}  # of events
 
 def unknown_names(definition: AutomationDefinition, known: Orchestrator) -> list[str]:
     """A sentence for each deployment, flow, storage, work pool and automation that it names and that is not there."""
-    deployments = {f"{each.flow_name}/{each.name}" for each in known.deployments.all()}
+    there = known.deployments.all()
+    deployments = {"/".join(names) for each in there for names in deployment_spellings(each.flow_name, each.name)}
     pools = {each.name for each in known.deployments.pools()}
     is_there: dict[str, Callable[[str], bool]] = {
         "deployment": deployments.__contains__,

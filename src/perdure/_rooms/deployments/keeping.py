@@ -20,14 +20,16 @@ from perdure._rooms.deployments.signatures import (
 _SETTING = "PERDURE_RESULTS_SIGNING_KEYS"
 
 
-def keep(of: Deployment, version: DeploymentVersion, known: Deployments) -> Deployment:
-    """Put a deployment; as it is kept then.
+def keep(
+    of: Deployment, version: DeploymentVersion, known: Deployments, function_name: str | None = None
+) -> Deployment:
+    """Put a deployment; as it is kept then. `function_name` is the function's of a flow that was given no name.
 
     Raises:
         DeploymentError: its definition is another one than before, and would be refused: nothing was changed.
     """
     check_definition_to_keep(of.flow_name, of.name, of.definition, known)
-    return known.put(of, version)
+    return known.put(of, version, function_name)
 
 
 def check_definition_to_keep(flow_name: str, name: str, text: str, known: Deployments) -> None:

@@ -20,6 +20,7 @@ SCHEDULED, LATE, SKIPPED = "Scheduled", "Late", "Skipped"  # names of states
 DEFAULT_POOL = "default"
 SERVED = "serve:"  # how the names of work pools begin whose runs one program starts itself, by `serve`
 DEFAULT_PRIORITY = 100
+TICK = "tick:"  # how the idempotency keys of schedules' ticks begin; the names of flow and deployment follow
 
 # What becomes of a run that is due while as many runs of its deployment run as may: it is begun when one has ended; it
 # is skipped; one of them waits and the others are skipped; those that run are cancelled for it.
@@ -178,10 +179,12 @@ class QueueFilter(NamedTuple):
 class Deployments(Protocol):
     """The deployments of a database, and its queues. Any thread may use it."""
 
-    def put(self, deployment: Deployment, version: DeploymentVersion) -> Deployment:
+    def put(self, deployment: Deployment, version: DeploymentVersion, function_name: str | None = None) -> Deployment:
         """Make a deployment, or the next version of the one with its flow's name and its own; what is kept now.
 
         A definition that is as before makes no version. Its id, when it was created and whether it is paused stay.
+        `function_name` is the function's of a flow that was given no name: a deployment that an earlier version made
+        under it is the same one, and is renamed.
         """
 
     @reads
@@ -190,7 +193,7 @@ class Deployments(Protocol):
 
     @reads
     def all(self, flow_name: str | None = None) -> Sequence[Deployment]:
-        """All deployments, or those of a flow, sorted by flow and name."""
+        """All deployments, or those of a flow by either of its names, sorted by flow and name."""
 
     @reads
     def one(self, id: str) -> Deployment | None:
@@ -198,7 +201,7 @@ class Deployments(Protocol):
 
     @reads
     def named(self, flow_name: str, name: str) -> Deployment | None:
-        """A deployment by its flow's name and its own."""
+        """A deployment by its flow's name, or else by the flow's other name, and its own."""
 
     @reads
     def versions(self, deployment_id: str) -> Sequence[DeploymentVersion]:
@@ -238,6 +241,10 @@ class Deployments(Protocol):
 
         Of those with a key, only the first one is made: all others, whoever makes them at whatever time, are not.
         """
+
+    @reads
+    def run_of_key(self, deployment_id: str, key: str) -> str | None:
+        """The id of the run that has an idempotency key, among those of a deployment's flow; None if none has it."""
 
     def claim(self, worker: WorkerRecord, most: int, now: Micros, lease: Micros) -> Sequence[QueuedRun]:
         """Have a worker have runs of its pool that are due, `most` at most; by priority, then those due longest.

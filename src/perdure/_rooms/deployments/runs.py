@@ -9,6 +9,7 @@ from typing import Any
 from perdure._engine.lifecycle.shown_parameters import shown_parameters
 from perdure._engine.recovery.start_record import kept
 from perdure._model.errors import DeploymentError, DeploymentMissing
+from perdure._model.flow_names import spellings
 from perdure._model.records import NOBODY, FlowKeyRecord, FlowRunRecord, Record, StartRecord, StateRecord
 from perdure._model.run_names import new_run_name
 from perdure._model.state_types import StateType
@@ -79,7 +80,7 @@ def make_run(of: Deployment, wanted: Wanted, now: Micros, known: Orchestrator) -
         ParameterTypeError, DeploymentError: as of `make_runs`; or the run that had the key was removed meanwhile.
     """
     made = make_runs(of, [wanted], now, known)
-    id = made[0] if made else known.transactions.run_of_key(of.flow_name, wanted.key or "")
+    id = made[0] if made else known.deployments.run_of_key(of.id, wanted.key or "")
     if id is None:
         raise DeploymentError(f"The run of {of.name!r} with the key {wanted.key!r} is gone. Use another key.")
     return id
@@ -154,7 +155,7 @@ def _known(wanted: Wanted) -> dict[str, object]:
 def deployment_named(name: str, known: Orchestrator) -> Deployment:
     """A deployment by "flow/name", by its id, or by its own name or its flow's if that says which.
 
-    "my-flow/name" is found, too, if the flow is `my_flow`, as users of Prefect call it.
+    A flow is found by either of its names: "my_flow/name" may be "my-flow/name".
 
     Raises:
         DeploymentMissing: there is none, or the name may mean several.
@@ -164,9 +165,7 @@ def deployment_named(name: str, known: Orchestrator) -> Deployment:
     if found is not None:
         return found
     every = known.deployments.all()
-    alike = [each for each in every if name in (each.id, each.name, each.flow_name)]
-    if slash and not alike:  # where flows have hyphens, `my_flow` is "my-flow"
-        alike = [each for each in every if (each.flow_name.replace("_", "-"), each.name) == (flow, own)]
+    alike = [each for each in every if name in (each.id, each.name, *spellings(each.flow_name))]
     if len(alike) == 1:
         return alike[0]
     names = [f"{each.flow_name}/{each.name}" for each in (alike or every)]

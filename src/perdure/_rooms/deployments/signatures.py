@@ -6,11 +6,12 @@ and makes none: a definition that came by it is as good as whoever signed it.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from perdure._model.errors import DeploymentError
+from perdure._model.flow_names import deployment_spellings
 from perdure._model.records import NOBODY, StartRecord
 from perdure._results import signing
 from perdure._rooms.deployments.definition import Definition
@@ -38,7 +39,7 @@ def check_definition(definition: Definition, flow_name: str, name: str) -> None:
     ring = signing.ring()
     if ring is None:
         return
-    fault = ring.fault(definition.body, _place(flow_name, name), _text(definition.signature), _DEFINITION)
+    fault = _fault(definition.body, _text(definition.signature), _DEFINITION, _places(flow_name, name), ring)
     if fault is not None:
         raise DeploymentError(
             f"The definition of the deployment {flow_name}/{name} {fault} Nothing of it is started. Deploy it again,"
@@ -83,7 +84,8 @@ def check_schedule_signature(definition: str, flow_name: str, name: str) -> None
     if ring is None:
         return
     signature, kept = _text(json.loads(definition).get("signature")), schedule_shown(definition)
-    fault = ring.fault(_body(kept), _place_of_schedule(kept, flow_name, name), signature, _SCHEDULE)
+    places = [_place_of_schedule(kept, *each) for each in deployment_spellings(flow_name, name)]
+    fault = _fault(_body(kept), signature, _SCHEDULE, places, ring)
     if fault is not None:
         raise DeploymentError(
             f"The schedule {kept.get('slug')!r} of the deployment {flow_name}/{name} {fault} It makes no runs. Deploy"
@@ -143,6 +145,19 @@ def _body(kept: Mapping[str, object]) -> bytes:
 
 def _place(flow_name: str, name: str) -> str:
     return json.dumps(["deployment", flow_name, name])
+
+
+def _places(flow_name: str, name: str) -> list[str]:
+    """What a definition is signed for: who deployed it may have called the flow by its other name."""
+    return [_place(*each) for each in deployment_spellings(flow_name, name)]
+
+
+def _fault(
+    body: bytes, signature: str | None, kind: bytes, places: Sequence[str], ring: signing.SigningKeys
+) -> str | None:
+    """What is wrong with a signature; None if it holds for one of the places."""
+    faults = [ring.fault(body, place, signature, kind) for place in places]
+    return None if None in faults else faults[0]
 
 
 def _place_of_schedule(kept: Mapping[str, object], flow_name: str, name: str) -> str:

@@ -18,7 +18,13 @@ class Turns:
     turns: int
 
 
-DEPLOYMENT = Table("deployment", Deployment, Index("deployment_by_name", ("flow_name", "name"), unique=True))
+class Keys:
+    """Under which name of its flow the idempotency keys of a deployment's runs are, if it is another one than now."""
+
+    key_name: str | None
+
+
+DEPLOYMENT = Table("deployment", Deployment, Index("deployment_by_name", ("flow_name", "name"), unique=True), more=Keys)
 VERSION = Table("deployment_version", DeploymentVersion, key=2)
 SCHEDULE = Table("schedule", ScheduleRecord, Index("schedule_by_due", ("due",), where="paused IS NULL"), key=2)
 QUEUED_RUN = Table(

@@ -17,7 +17,7 @@ from perdure._model.errors import OrchestratorError, PerdureError
 from perdure._platform.clock import Micros, from_datetime, to_datetime
 from perdure._platform.named import NamedTuple
 from perdure._rooms.deployments.definition import definition_of_text
-from perdure._rooms.deployments.port import Deployment, ScheduleRecord
+from perdure._rooms.deployments.port import TICK, Deployment, ScheduleRecord
 from perdure._rooms.deployments.runs import Wanted, make_runs
 from perdure._rooms.deployments.serving import Serving, is_served
 from perdure._rooms.deployments.signatures import check_schedule_signature, signed_schedule
@@ -165,7 +165,7 @@ def wanted_of(schedule: Schedule, of: Deployment, ticks: Sequence[datetime]) -> 
 
 def tick_key(of: Deployment, slug: str, tick: datetime) -> str:
     """What a tick's run is known by."""
-    return f"tick:{of.flow_name}/{of.name}/{slug}/{tick.timestamp():.0f}"
+    return f"{TICK}{of.flow_name}/{of.name}/{slug}/{tick.timestamp():.0f}"
 
 
 def scheduled(schedule: Schedule, of: Deployment, now: Micros) -> ScheduleRecord:

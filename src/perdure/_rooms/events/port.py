@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Annotated, Literal, Protocol
 
 from perdure._model.fields import Id, JsonObject, Small, Tags
-from perdure._model.filters import CURSOR, Parameter, Rows
+from perdure._model.filters import CURSOR, OfFlow, Parameter, Rows
+from perdure._model.flow_names import is_same_flow
 from perdure._model.ports import administers
 from perdure._platform.clock import Micros
 from perdure._platform.ids import new_id
@@ -97,7 +98,7 @@ class Hook(NamedTuple):
 
 def wants(hook: Hook, event: Event) -> bool:
     """Whether a hook is to receive an event."""
-    if hook.flow_name is not None and hook.flow_name != event.flow_name:
+    if hook.flow_name is not None and not is_same_flow(hook.flow_name, event.flow_name):
         return False
     return any(
         event.kind.startswith(kind[:-1]) if kind.endswith("*") else event.kind == kind for kind in hook.kinds.split(",")
@@ -136,7 +137,9 @@ class EventFilter(NamedTuple):
         Rows("kind = {}", beginning="substr(kind, 1, length(CAST({} AS text))) = {}"),
         Parameter("kind", 'Such as "flow-run.failed"; "flow-run.*" for all of them.'),
     ] = None
-    flow_name: Annotated[str | None, Rows("flow_name = {}"), Parameter("flow", "The flow's exact name.")] = None
+    flow_name: Annotated[
+        str | None, OfFlow("flow_name IN ({})"), Parameter("flow", "The flow's name, with underscores or with dashes.")
+    ] = None
     run_id: Annotated[Id | None, Rows("run_id = {}"), Parameter("run", "Of this run.")] = None
     # With ids before this one: to continue from the last one of a page.
     older_than: Annotated[Id | None, Rows("id < {}"), CURSOR] = None

@@ -26,7 +26,7 @@ class LogFilter(NamedTuple):
     # Of these flow runs, and of the task runs that they called themselves.
     flow_run_ids: Annotated[tuple[str, ...], Rows("flow_run_id IN ({})")] = ()
     task_run_ids: Annotated[tuple[str, ...], Rows("task_run_id IN ({})")] = ()
-    flow: str | None = None  # the flow's exact name
+    flow: str | None = None  # the flow's name, by either of its spellings
     min_level: Annotated[int | None, Rows("level >= {}")] = None
     since: Annotated[Micros | None, Rows("time >= {}")] = None  # logged at or after
     after: Annotated[int | None, Rows("id > {}")] = None  # with numbers above this one: the oldest of them first

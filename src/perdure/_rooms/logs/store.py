@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from perdure._model.filters import Conditions
+from perdure._model.flow_names import spellings
 from perdure._model.records import LogRecord
 from perdure._rooms.logs.records import LogFilter, LogLine
 from perdure._rooms.logs.tables import LOG
@@ -31,4 +32,6 @@ class SqlLogs:
     def _of_flow(self, name: str | None) -> Conditions:
         if name is None:
             return NO_CONDITIONS
-        return [f"flow_run_id IN (SELECT id FROM flow_run WHERE flow_name = {self._access.sql.mark})"], [name]
+        names = spellings(name)
+        marks = ", ".join([self._access.sql.mark] * len(names))
+        return [f"flow_run_id IN (SELECT id FROM flow_run WHERE flow_name IN ({marks}))"], [*names]

@@ -38,7 +38,7 @@ class MatrixRun(BaseModel):
 @router.get("/matrix")
 def get_matrix(
     asked: Asked,
-    flow: Annotated[Plain, Query(description="The flow's exact name.")],
+    flow: Annotated[Plain, Query(description="The flow's name, with underscores or with dashes.")],
     limit: Annotated[int, Query(ge=1, le=100, description="How many runs at most.")] = 30,
 ) -> list[MatrixRun]:
     """The newest runs of a flow, newest first, each with its calls by task and state.

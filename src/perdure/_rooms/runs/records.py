@@ -64,7 +64,7 @@ class RunCount(NamedTuple):
 class FailureFilter(NamedTuple):
     """Which flow runs that failed or crashed."""
 
-    of: str | None = None  # the flow's exact name; of all flows, only runs that no other run called count
+    of: str | None = None  # the flow's name, in either spelling; of all flows, only runs that no other called count
     after: Micros | None = None  # created at or after
     before: Micros | None = None  # created before
     limit: int = 30_000  # the newest of each of the two states that are looked at
@@ -93,7 +93,7 @@ class RunFilter(NamedTuple):
 
     ids: Annotated[tuple[str, ...], OfIds("id")] = ()  # whole ids or their beginnings
     name: Annotated[str | None, Rows("name = {}")] = None  # the run's exact name
-    of: str | None = None  # the flow's or the task's exact name
+    of: str | None = None  # the task's exact name, or the flow's by either of its spellings
     states: tuple[StateType, ...] = ()
     ended: Annotated[bool | None, Rows(f"{_STATE} IN ({_FINAL})", otherwise=f"{_STATE} NOT IN ({_FINAL})")] = None
     flow_run_ids: tuple[str, ...] = ()  # task runs: of these flow runs; flow runs: children of these

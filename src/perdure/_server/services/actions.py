@@ -76,7 +76,7 @@ def _run(action: RunDeployment, number: int, firing: Firing, runtime: ServiceRun
         tags=(*action.tags, *(f"{CHAIN_TAG}{each}" for each in (*firing.chain, firing.automation))),
     )
     made = make_runs(of, [wanted], now, known)
-    return {"run": made[0] if made else known.transactions.run_of_key(of.flow_name, key)}
+    return {"run": made[0] if made else known.deployments.run_of_key(of.id, key)}
 
 
 @act.register(Pause)

@@ -33,6 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from perdure._model.filters import conditions as conditions_of
+from perdure._model.flow_names import spellings
 from perdure._model.records import ResultRecord
 from perdure._model.state_types import StateType
 from perdure._platform.named import NamedTuple
@@ -163,10 +164,12 @@ def _runs(
 ) -> list[_Branch]:
     columns = table.c
     conditions = _declared(filter._replace(older_than=None))  # of which each branch knows
-    if filter.of is not None:
-        # Without this, SQLite looks through all runs of a task for those of a flow run.
-        conditions.append((of.concat("") if filter.flow_run_ids else of) == filter.of)
-    ways = _alternatives(_states(columns.state_type, filter.states), _each(parent, filter.flow_run_ids))
+    names = () if filter.of is None else (filter.of,) if table is task_run else spellings(filter.of)
+    # Without this, SQLite looks through all runs of a task for those of a flow run.
+    called = _each(of.concat("") if filter.flow_run_ids else of, names)
+    if len(called) == 1:
+        conditions += called.pop()
+    ways = _alternatives(called, _states(columns.state_type, filter.states), _each(parent, filter.flow_run_ids))
     is_open = not conditions and ways == [[]]
     conditions += [*_of_time(columns, filter), *_looked_at(columns, filter)]
     source, id, tagged = _by_tags(table, filter.tags, is_open, ask)
@@ -250,7 +253,8 @@ def _sources(filter: ResultFilter) -> list[_Branch]:
     given = _declared(filter)
     if _is_of_flows(filter):
         of_flows = flow_run.join(result, id == flow_run.c.id)
-        return [_Branch(of_flows, flow_run.c.id, [*given, flow_run.c.flow_name == filter.flow])]
+        called = _each(flow_run.c.flow_name, spellings(filter.flow or ""))
+        return [_Branch(of_flows, flow_run.c.id, [*given, *each]) for each in called]
     if filter.task is not None:
         given.append(task_run.c.task_name == filter.task)
     if filter.flow_run_ids:
@@ -357,7 +361,7 @@ def _sizes(filter: ResultFilter, ask: Ask) -> Conditions:
 def _of_flow(flow: str | None, ask: Ask) -> Conditions:
     if flow is None:
         return []
-    is_flow, id = flow_run.c.flow_name == flow, result.c.run_id
+    is_flow, id = flow_run.c.flow_name.in_(spellings(flow)), result.c.run_id
     of_tasks = task_run.join(flow_run, flow_run.c.id == task_run.c.flow_run_id)
     runs = union_all(select(flow_run.c.id).where(is_flow), select(task_run.c.id).select_from(of_tasks).where(is_flow))
     found = runs.subquery()

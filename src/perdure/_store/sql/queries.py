@@ -19,6 +19,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from perdure._model.flow_names import spellings
 from perdure._rooms.cache.records import CacheEntry, CacheFilter
 from perdure._rooms.runs.records import FailureFilter
 from perdure._rooms.runs.tables import NOT_COMPLETED
@@ -47,7 +48,9 @@ def failures(filter: FailureFilter) -> Select[object]:
     """Rows of `FailureCount`, most runs first: of the newest runs that an index finds."""
     columns = flow_run.c
     chosen: _Conditions = (
-        [columns.flow_name == filter.of] if filter.of is not None else [columns.parent_flow_run_id.is_(None)]
+        [columns.flow_name.in_(spellings(filter.of))]
+        if filter.of is not None
+        else [columns.parent_flow_run_id.is_(None)]
     )
     if filter.after is not None:
         chosen += [columns.id >= ids_since(filter.after), columns.created >= filter.after]

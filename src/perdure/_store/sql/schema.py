@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-HEAD = "0011"  # the newest migration
+HEAD = "0012"  # the newest migration
 SCHEMA_FILE = Path(__file__).parent / "schema.sql"
 
 

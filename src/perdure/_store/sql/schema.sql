@@ -21,7 +21,7 @@ CREATE TABLE concurrency_limit ( name TEXT NOT NULL, slots INTEGER NOT NULL, dec
 CREATE TABLE decision ( run_id VARCHAR(36) NOT NULL, why TEXT NOT NULL, cache_key TEXT, components TEXT, arguments TEXT, detail TEXT, other_id VARCHAR(36), PRIMARY KEY (run_id) ) WITHOUT ROWID;
 CREATE TABLE delivery ( source VARCHAR(36) NOT NULL, sequence BIGINT NOT NULL, outcome BIGINT NOT NULL, time BIGINT NOT NULL, PRIMARY KEY (source) ) WITHOUT ROWID;
 CREATE INDEX delivery_by_time ON delivery (time);
-CREATE TABLE deployment ( id VARCHAR(36) NOT NULL, flow_name TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, work_pool TEXT NOT NULL, work_queue TEXT, priority INTEGER NOT NULL, concurrency_limit INTEGER, overlap TEXT NOT NULL, paused BIGINT, definition TEXT NOT NULL, created BIGINT NOT NULL, updated BIGINT NOT NULL, PRIMARY KEY (id) ) WITHOUT ROWID;
+CREATE TABLE deployment ( id VARCHAR(36) NOT NULL, flow_name TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, work_pool TEXT NOT NULL, work_queue TEXT, priority INTEGER NOT NULL, concurrency_limit INTEGER, overlap TEXT NOT NULL, paused BIGINT, definition TEXT NOT NULL, created BIGINT NOT NULL, updated BIGINT NOT NULL, key_name TEXT, PRIMARY KEY (id) ) WITHOUT ROWID;
 CREATE UNIQUE INDEX deployment_by_name ON deployment (flow_name, name);
 CREATE TABLE deployment_version ( deployment_id VARCHAR(36) NOT NULL, number INTEGER NOT NULL, digest TEXT NOT NULL, definition TEXT NOT NULL, created BIGINT NOT NULL, created_by TEXT NOT NULL, PRIMARY KEY (deployment_id, number) ) WITHOUT ROWID;
 CREATE TABLE event ( id VARCHAR(36) NOT NULL, time BIGINT NOT NULL, kind TEXT NOT NULL, run_id VARCHAR(36) NOT NULL, flow_name TEXT, payload TEXT NOT NULL, PRIMARY KEY (id) ) WITHOUT ROWID;

@@ -19,7 +19,7 @@ def _definition(value: object) -> Content | None:
     if not isinstance(options, RunOptions):
         return None
     fields = (each.name for each in dataclasses.fields(options) if each.metadata.get("in_digest", True))
-    given = {name: getattr(options, name) for name in fields}
+    given = {name: getattr(options, name) for name in fields} | {"name": options.own_name}
     parts = {
         "function": options.function,
         "options": attributes({name: item for name, item in given.items() if isinstance(item, _PLAIN)}),

@@ -1,14 +1,17 @@
 """Deployments and the queue of runs in the database."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from perdure._model.errors import RecordRefused
+from perdure._model.flow_names import deployment_spellings, is_same_flow, spellings
 from perdure._model.records import FlowKeyRecord, FlowRunRecord, Record, StartRecord, StateRecord
 from perdure._model.state_types import StateType
 from perdure._platform.clock import Micros
 from perdure._platform.keyring import KeyRing
 from perdure._rooms.deployments.port import (
     SERVED,
+    TICK,
     Deployment,
     DeploymentVersion,
     QueuedRun,
@@ -23,6 +26,7 @@ from perdure._settings import settings
 from perdure._store.sql.database import Connection
 
 _IN_A_STATEMENT = 500  # ids
+_TICK = re.compile(f"{TICK}([^/]+)/([^/]+)/(.*)", re.DOTALL)  # its key: the names of flow and deployment, and the rest
 
 
 class SqlDeployments(SqlClaims, SqlPools, SqlQueues):
@@ -30,16 +34,19 @@ class SqlDeployments(SqlClaims, SqlPools, SqlQueues):
 
     # Deployments
 
-    def put(self, deployment: Deployment, version: DeploymentVersion) -> Deployment:
+    def put(self, deployment: Deployment, version: DeploymentVersion, function_name: str | None = None) -> Deployment:
         """Make a deployment, or the next version of the one with its flow's name and its own; what is kept now."""
         mark = self._mark
 
         def work(connection: Connection) -> Deployment:
+            self._rename(deployment, function_name, connection)
             where = f"WHERE flow_name = {mark} AND name = {mark}"
             names = deployment.flow_name, deployment.name
             kept = deployment._replace(version=1)
             add = self._sql.insert(DEPLOYMENT) + " ON CONFLICT (flow_name, name) DO NOTHING"
             if connection.execute(add, kept).rowcount == 1:
+                key_name = f"UPDATE deployment SET key_name = {mark} WHERE id = {mark}"
+                connection.execute(key_name, (function_name, kept.id))
                 connection.execute(self._sql.insert(VERSION), version._replace(deployment_id=kept.id, number=1))
                 return kept
             # An update locks the row: of several deploys at once, each sees the version that the one before it made.
@@ -72,17 +79,43 @@ class SqlDeployments(SqlClaims, SqlPools, SqlQueues):
         keys = settings.current().results_signing_keys
         return () if keys is None else tuple(key.id for key in KeyRing.parse(keys.reveal()))
 
+    def _rename(self, to: Deployment, function_name: str | None, connection: Connection) -> None:
+        """Have the deployment that is the same one under its flow's other name be called as it is deployed now.
+
+        The keys of its runs stay under the name that it had first, so that they hold for all of its runs.
+        """
+        mark, flow, name = self._mark, to.flow_name, to.name
+        where = f"WHERE flow_name IN ({mark}, {mark}) OR key_name = {mark}"
+        names = flow, function_name or flow, flow
+        # Locks the rows: of two who deploy it at once by both names, the second finds it renamed.
+        connection.execute(f"UPDATE deployment SET updated = updated {where}", names)
+        rows = connection.execute(f"SELECT id, flow_name, name FROM deployment {where} ORDER BY id", names).fetchall()
+        if any((of, own) == (flow, name) for _, of, own in rows):
+            return
+        same = [id for id, _, own in rows if own == name]
+        if name == flow:  # it was given no name of its own
+            same += [id for id, of, own in rows if own == of]
+        if same:
+            connection.execute(
+                f"UPDATE deployment SET flow_name = {mark}, name = {mark}, key_name = coalesce(key_name, flow_name)"
+                f" WHERE id = {mark}",
+                (flow, name, same[0]),
+            )
+
     def all(self, flow_name: str | None = None) -> Sequence[Deployment]:
         """All deployments, or those of a flow, sorted by flow and name."""
-        return self._deployments({"flow_name": flow_name})
+        names = (None,) if flow_name is None else spellings(flow_name)
+        return [each for name in names for each in self._deployments({"flow_name": name})]
 
     def one(self, id: str) -> Deployment | None:
         """A deployment by its id."""
         return next(iter(self._deployments({"id": id})), None)
 
     def named(self, flow_name: str, name: str) -> Deployment | None:
-        """A deployment by its flow's name and its own."""
-        return next(iter(self._deployments({"flow_name": flow_name, "name": name})), None)
+        """A deployment by its flow's name, or else by the flow's other name, and its own."""
+        names = deployment_spellings(flow_name, name)
+        found = (each for flow, own in names for each in self._deployments({"flow_name": flow, "name": own}))
+        return next(found, None)
 
     def _deployments(self, chosen: Mapping[str, object]) -> list[Deployment]:
         return self._select(Deployment, DEPLOYMENT, chosen, "flow_name, name")
@@ -174,9 +207,13 @@ class SqlDeployments(SqlClaims, SqlPools, SqlQueues):
     ) -> Sequence[str]:
         """Create flow runs by their records, and put them in their queues, in one transaction; whose ids are new."""
         of_run = _by_run(runs, keys, records)
-        key_of = {key.flow_run_id: key for key in keys}
+        deployment_of = {run.flow_run_id: run.deployment_id for run in runs}
 
         def work(connection: Connection) -> list[str]:
+            ids = dict.fromkeys(deployment_of[key.flow_run_id] for key in keys)
+            rows = [row for id in ids for row in connection.execute(self._key_names, (id,)).fetchall()]
+            names = dict(rows)
+            key_of = {key.flow_run_id: _scoped(key, names.get(deployment_of[key.flow_run_id])) for key in keys}
             made = [
                 run
                 for run in runs
@@ -188,6 +225,19 @@ class SqlDeployments(SqlClaims, SqlPools, SqlQueues):
             return [run.flow_run_id for run in made]
 
         return self._writer.transact(work) if runs else []
+
+    def run_of_key(self, deployment_id: str, key: str) -> str | None:
+        """The id of the run that a deployment's runs with an idempotency key are."""
+        of = f"SELECT coalesce(key_name, flow_name), key_name FROM deployment WHERE id = {self._mark}"
+        for flow_name, key_name in self._read(of, (deployment_id,)):
+            scoped = _scoped(FlowKeyRecord(flow_name, key, ""), key_name)
+            for (id,) in self._read(self._sql.run_of_key, scoped[:2]):
+                return str(id)
+        return None
+
+    @property
+    def _key_names(self) -> str:
+        return f"SELECT id, key_name FROM deployment WHERE id = {self._mark}"
 
     def renew(self, worker_id: str, flow_run_ids: Sequence[str], lease: Micros) -> Sequence[str]:
         """Have a worker keep the runs that it has; those of them that it still has."""
@@ -283,6 +333,17 @@ def _by_run(
         if not {FlowRunRecord, StateRecord} <= {type(each) for each in own}:
             raise RecordRefused(f"The run {id!r} cannot wait in a queue: no record creates it, or none says its state.")
     return of_run
+
+
+def _scoped(key: FlowKeyRecord, key_name: str | None) -> FlowKeyRecord:
+    """A key as it is kept: under the name that its deployment had first, which is in the keys of ticks, too."""
+    if key_name is None:
+        return key
+    text = key.key
+    tick = _TICK.fullmatch(text)
+    if tick is not None and is_same_flow(key_name, tick[1]):
+        text = f"{TICK}{key_name}/{key_name if tick[2] == tick[1] else tick[2]}/{tick[3]}"
+    return key._replace(flow_name=key_name, key=text)
 
 
 def _run_of(record: Record) -> str:
