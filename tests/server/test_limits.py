@@ -23,7 +23,7 @@ from starlette.exceptions import HTTPException
 from perdure._server.access_log import Throttle
 from perdure._server.addresses import client_address, networks
 from perdure._server.request_bodies import check_elements
-from perdure._server.request_limits import Rates, unpacked
+from perdure._server.request_limits import Rates, decompressed
 from tests.server.serving import Serving, serving
 
 LOGIN = "/api/session"
@@ -68,7 +68,7 @@ def test_whoever_shows_no_token_sends_a_few_kib_and_nothing_packed(tmp_path: Pat
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
-    with serving(tmp_path, max_unpacked=1_000_000) as server, server.client() as client:
+    with serving(tmp_path, max_decompressed=1_000_000) as server, server.client() as client:
         packed = {"Content-Encoding": "gzip", "Perdure-Protocol": "1"}
         assert client.post(RECORDS, content=gzip.compress(b" " * 500_000_000, 1), headers=packed).status_code == 413
         body = gzip.compress(json.dumps({"filter": []}).encode())
@@ -107,10 +107,10 @@ def test_elements_are_counted_outside_of_texts_alone(value: object) -> None:
 @given(st.binary(max_size=300), st.booleans())
 def test_what_was_packed_is_unpacked_whole_or_refused(body: bytes, whole: bool) -> None:
     packed = gzip.compress(body)
-    assert unpacked(packed, "gzip", len(body)) == body
-    assert unpacked(zlib.compress(body), "deflate", len(body)) == body
+    assert decompressed(packed, "gzip", len(body)) == body
+    assert decompressed(zlib.compress(body), "deflate", len(body)) == body
     with pytest.raises(HTTPException):
-        unpacked(packed, "gzip", len(body) - 1) if body and whole else unpacked(packed[:-1], "gzip", 300)
+        decompressed(packed, "gzip", len(body) - 1) if body and whole else decompressed(packed[:-1], "gzip", 300)
 
 
 def test_headers_that_are_too_large_are_refused(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ class ServerConfig:
     log_requests: bool = False
     log_format: str = "text"  # or "json"
     max_body: int = 64 * 1024**2
-    max_unpacked: int = 64 * 1024**2  # of a body that came compressed
+    max_decompressed: int = 64 * 1024**2  # of a body that came compressed
     max_elements: int = 500_000  # keys and values in JSON that a flow's process reports
     max_api_body: int = 1024**2  # of all other routes
     max_api_elements: int = 100_000

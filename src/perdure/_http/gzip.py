@@ -1,4 +1,4 @@
-"""Large answers, packed for those who unpack them."""
+"""Large answers, compressed for clients that accept it."""
 
 import gzip
 

@@ -1,8 +1,8 @@
 """Removing results whose time is over.
 
-First they are marked in the database, as doomed: no cache leads to them from then on. After a grace period their
-payloads and then their documents are deleted, and that is noted. Wherever this is cut off, all that is not doomed is
-there, and what is left of a doomed result goes with the next pruning.
+First they are marked in the database, as pending deletion: no cache leads to them from then on. After a grace period
+their payloads and then their documents are deleted, and that is noted. Wherever this is cut off, all that is not
+pending deletion is there, and what is left of what is goes with the next pruning.
 """
 
 import json
@@ -97,9 +97,9 @@ def prune(*, dry_run: bool = False, grace: timedelta | float | None = None, orph
     """Remove results as `result_retention` and the setting PERDURE_RESULTS_RETENTION say; returns what that freed.
 
     What a live cache key stands for, and what a run needs that is unfinished or may be resumed, stays. A result is
-    doomed first, and removed by the first pruning that comes `grace` (seconds or a timedelta; by default the setting
-    PERDURE_RESULTS_PRUNE_GRACE_SECONDS) after that. `orphans` also removes what crashes have left: documents,
-    payloads and unfinished files of Perdure's that no result leads to, after a day at least.
+    pending deletion first, and removed by the first pruning that comes `grace` (seconds or a timedelta; by default
+    the setting PERDURE_RESULTS_PRUNE_GRACE_SECONDS) after that. `orphans` also removes what crashes have left:
+    documents, payloads and unfinished files of Perdure's that no result leads to, after a day at least.
 
     Of a database that others may write to, only storages are pruned that the settings allow, or that the user of this
     home has used or saved. Under keys that Perdure did not make, a document there must be the result's. What is not so

@@ -1,8 +1,8 @@
-"""Bodies of requests: read and unpacked within bounds of size, memory and work before any code parses them.
+"""Bodies of requests: read and decompressed within bounds of size, memory and work before any code parses them.
 
-Nothing is unpacked for whoever has shown no token, and a few KiB are all that such a request may bring. Of the others,
-the number of JSON elements is bounded beside the bytes: a list of small lists takes far more memory, and time under
-Python's lock, than its text.
+Nothing is decompressed for clients without a token, and a few KiB are all that such a request may bring. Of the
+others, the number of JSON elements is bounded beside the bytes: a list of small lists takes far more memory, and
+time under Python's lock, than its text.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope
 
 from perdure._http.config import ServerConfig
-from perdure._server.request_limits import bounded, too_large, unpacked
+from perdure._server.request_limits import bounded, decompressed, too_large
 
 RECORDS = "/api/orchestrator/"  # whose bodies may be as large as the server takes; those of other routes may not
 _FEW = 64 * 1024  # bytes, in which there are few elements whatever they are
@@ -46,7 +46,7 @@ class Bodies:
         is_packed = encoding not in ("", "identity")
         if public:
             if is_packed:
-                raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Without a token, no body is unpacked.")
+                raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Without a token, no body is decompressed.")
             return await self._public(receive) if _has_body(headers) else receive
         if not is_packed and "transfer-encoding" not in headers and int(length) <= _FEW:
             return receive
@@ -54,7 +54,7 @@ class Bodies:
             await held.enter_async_context(self._large)
         body = await whole(receive)
         if is_packed:
-            body = await self._unpacked(body, encoding, min(self._config.max_unpacked, most), held)
+            body = await self._decompressed(body, encoding, min(self._config.max_decompressed, most), held)
             changed = MutableHeaders(scope=scope)
             del changed["content-encoding"]
             changed["content-length"] = str(len(body))
@@ -76,16 +76,16 @@ class Bodies:
         async with asyncio.timeout(self._config.head_seconds):
             return once(await whole(receive), receive)
 
-    async def _unpacked(self, body: bytes, encoding: str, most: int, held: AsyncExitStack) -> bytes:
+    async def _decompressed(self, body: bytes, encoding: str, most: int, held: AsyncExitStack) -> bytes:
         small = min(_LARGE, most)
         try:
-            return await to_thread.run_sync(unpacked, body, encoding, small)
+            return await to_thread.run_sync(decompressed, body, encoding, small)
         except HTTPException as error:
             if error.status_code != HTTPStatus.REQUEST_ENTITY_TOO_LARGE or small == most:
                 raise
         if len(body) <= _LARGE:  # else it waited for its place before it was read
             await held.enter_async_context(self._large)
-        return await to_thread.run_sync(unpacked, body, encoding, most)
+        return await to_thread.run_sync(decompressed, body, encoding, most)
 
 
 def _has_body(headers: Headers) -> bool:

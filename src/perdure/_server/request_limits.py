@@ -60,8 +60,8 @@ def too_large(most: int) -> HTTPException:
     )
 
 
-def unpacked(body: bytes, encoding: str, most: int) -> bytes:
-    """A body without its `Content-Encoding`; memory is bounded, whatever it unpacks to.
+def decompressed(body: bytes, encoding: str, most: int) -> bytes:
+    """A body without its `Content-Encoding`; memory is bounded, whatever it decompresses to.
 
     Raises:
         HTTPException: it is of another encoding than gzip or deflate, is broken, or has more than `most` bytes.
@@ -69,14 +69,14 @@ def unpacked(body: bytes, encoding: str, most: int) -> bytes:
     if encoding in ("", "identity"):
         return body
     if encoding not in ("gzip", "deflate"):
-        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"{encoding[:50]!r} is not unpacked here. Use gzip.")
-    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # the header says which of the two
+        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"{encoding[:50]!r} is not decompressed here. Use gzip.")
+    decompressor = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # the header says which of the two
     try:
-        found = unpacker.decompress(body, most + 1)
+        found = decompressor.decompress(body, most + 1)
     except zlib.error as error:
         raise HTTPException(HTTPStatus.BAD_REQUEST, f"The body is not {encoding}: {error}.") from None
     if len(found) > most:
         raise too_large(most)
-    if not unpacker.eof:
+    if not decompressor.eof:
         raise HTTPException(HTTPStatus.BAD_REQUEST, f"The body is not {encoding}: it ends too early.")
     return found
