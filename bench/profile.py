@@ -14,6 +14,8 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from bench.environments import python_of
+from bench.peers import PEERS
 from bench.process import run
 
 HERE = Path(__file__).parent
@@ -22,8 +24,7 @@ CALLS = 200
 STEPS = 300
 VALGRIND = ("valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null")
 WORKLOADS = {"seq": "seq", "submit": "submit", "persist": "persist", "inline": "inline", "hit": "cache hit"}
-# What is run beside ours, where joblib is installed in this environment.
-BESIDE = {"hit": "cache hit"}
+BESIDE = {"hit": "cache hit"}  # what of joblib's is run beside ours
 
 
 def environment_of(scripts: str) -> dict[str, str]:
@@ -36,12 +37,17 @@ def environment_of(scripts: str) -> dict[str, str]:
     }
 
 
+def python_for(scripts: str) -> str | Path:
+    """The Python of a peer: of an environment that has nothing else, since joblib imports NumPy where that is."""
+    return sys.executable if scripts == "perdure" else python_of(next(each for each in PEERS if each.name == scripts))
+
+
 def instructions(command: Sequence[str | Path], home: Path, scripts: str = "perdure") -> float | None:
     """How many instructions a process takes; None without valgrind."""
     if shutil.which("valgrind") is None:
         return None
     log = home / "valgrind.log"
-    run([*VALGRIND, f"--log-file={log}", sys.executable, *command], home, environment_of(scripts), limit=1_800)
+    run([*VALGRIND, f"--log-file={log}", python_for(scripts), *command], home, environment_of(scripts), limit=1_800)
     found = re.search(r"I\s+refs:\s+([\d,]+)", log.read_text())
     assert found is not None, log.read_text()
     return float(found[1].replace(",", ""))

@@ -2,18 +2,23 @@
 
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from perdure._engine.coordination.waiting_for_slots import draw_slots, occupy_slots
 from perdure._engine.drivers import adrive, drive
 from perdure._engine.port import Runtime
-from perdure._execution.missing_limits import report_missing
 from perdure._model.colour import caller_is_async
 from perdure._model.errors import LimitError
+from perdure._platform.lazy_import import LazyModule
 from perdure._rooms.limits.records import Limit, Slot
 from perdure._run.context import current_run
 from perdure._run.effects import Blocking, Steps
 from perdure._session import session as sessions
+
+if TYPE_CHECKING:
+    from perdure._execution import missing_limits
+else:  # few programs ask for a limit that is not there; the others start faster
+    missing_limits = LazyModule("perdure._execution.missing_limits")
 
 __all__ = ["concurrency", "rate_limit"]
 
@@ -149,7 +154,7 @@ def _go_without(name: str, strict: bool, runtime: Runtime) -> Steps[None]:
     """Say that a limit is not there."""
     if strict:
         raise runtime.limiter.missing(name)
-    yield Blocking(report_missing, (name, tuple(runtime.limiter.known)))
+    yield Blocking(missing_limits.report_missing, (name, tuple(runtime.limiter.known)))
 
 
 def _let_go(slots: list[Slot], runtime: Runtime) -> Steps[None]:

@@ -1,7 +1,6 @@
 """What a process knows of limits, and which slots it holds. Whoever waits looks whether others still live."""
 
 import logging
-import shlex
 import threading
 import time
 from collections.abc import Callable
@@ -80,6 +79,8 @@ class Limiter:
 
     def missing(self, name: str) -> LimitError:
         """The error of a limit that is not there."""
+        import shlex  # needed only when something is already wrong
+
         advice = nearest(name, list(self.known)) or f" Make it: `perdure limit create {shlex.quote(name)} 5`."
         return LimitError(f"There is no limit {name!r}.{advice}")
 
