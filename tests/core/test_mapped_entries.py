@@ -55,13 +55,13 @@ def test_a_state_with_more_to_it_is_kept_as_it_is(state: State[object]) -> None:
     assert entries.get(0) is state
 
 
-def test_of_a_call_that_was_let_go_of_nothing_is_kept() -> None:
+def test_of_a_call_that_was_forgotten_nothing_is_kept() -> None:
     entries, states = Entries(), [completed(UnpersistedResult(number)) for number in range(2)]
     for state in states:
         entries.append(Pending(str(state.task_run_id)))
     entries.end(0, states[0])
     for index, state in enumerate(states):
-        entries.let_go(index)
+        entries.forget(index)
         entries.end(index, state)
 
     assert [entries.get(0), entries.get(1)] == [None, None]

@@ -6,7 +6,7 @@ from contextlib import nullcontext, suppress
 from perdure._engine.drivers import adrive, drive
 from perdure._engine.lifecycle.begin import finish
 from perdure._engine.lifecycle.flow_run import FlowCall, flow_run
-from perdure._engine.recovery.resumption import Resumable, let_go
+from perdure._engine.recovery.resumption import Resumable, release_claim
 from perdure._execution.submission import SubmittedWork
 from perdure._model.errors import ResumeError
 from perdure._model.options import FlowOptions
@@ -109,7 +109,7 @@ async def afound(find: Find, begin: Begin, session: Session) -> FlowCall | State
     except asyncio.CancelledError:
         with suppress(Exception):
             if (found := await finding) is not None:
-                await asyncio.to_thread(let_go, found, session)
+                await asyncio.to_thread(release_claim, found, session)
         raise
     return begin(again)
 

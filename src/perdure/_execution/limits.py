@@ -67,7 +67,7 @@ class concurrency:  # noqa: N801 - it is used as a function is
 
     def __exit__(self, _: object, __: BaseException | None, ___: TracebackType | None) -> None:
         session = sessions.current()
-        drive(_let_go(self._held.pop(), session), session)
+        drive(_release_slots(self._held.pop(), session), session)
 
     async def __aenter__(self) -> None:
         session = sessions.current()
@@ -75,7 +75,7 @@ class concurrency:  # noqa: N801 - it is used as a function is
 
     async def __aexit__(self, _: object, __: BaseException | None, ___: TracebackType | None) -> None:
         session = sessions.current()
-        await adrive(_let_go(self._held.pop(), session), session)
+        await adrive(_release_slots(self._held.pop(), session), session)
 
     def _enter(self, runtime: Runtime) -> Steps[list[Slot]]:
         held: list[Slot] = []
@@ -85,7 +85,7 @@ class concurrency:  # noqa: N801 - it is used as a function is
                 if slot is not None:
                     held.append(slot)
         except BaseException:
-            yield from _let_go(held, runtime)
+            yield from _release_slots(held, runtime)
             raise
         return held
 
@@ -157,7 +157,7 @@ def _go_without(name: str, strict: bool, runtime: Runtime) -> Steps[None]:
     yield Blocking(missing_limits.report_missing, (name, tuple(runtime.limiter.known)))
 
 
-def _let_go(slots: list[Slot], runtime: Runtime) -> Steps[None]:
+def _release_slots(slots: list[Slot], runtime: Runtime) -> Steps[None]:
     if slots:
         yield Blocking(runtime.limiter.release, (slots,))
 

@@ -137,7 +137,7 @@ class Mapped(PendingGroup, Generic[R]):
         while self._is_submitted(index):
             future = self._future_at(index)
             if self._total is None:
-                self._entries.let_go(index)
+                self._entries.forget(index)
             yield future
             del future  # while the next one is waited for
             index += 1

@@ -53,7 +53,7 @@ class Entries:
             self._values[index] = None
         self._entries[index] = state
 
-    def let_go(self, index: int) -> None:
+    def forget(self, index: int) -> None:
         """Nobody asks for a call any more."""
         self._entries[index] = self._values[index] = None
         self._packed.empty(index)

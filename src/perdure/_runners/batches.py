@@ -107,9 +107,9 @@ class Batch:
 
     def crash(self, error: BaseException) -> None:
         """End all of them that have not ended."""
-        for_each(self.let_go(), lambda work: work.crash(error))
+        for_each(self.release(), lambda work: work.crash(error))
 
-    def let_go(self) -> list[Work]:
+    def release(self) -> list[Work]:
         """All that have not ended; what becomes of each of them is the caller's to see to."""
         waiting, self.waiting = self.waiting, {}
         return list(waiting.values())
@@ -230,13 +230,13 @@ class BatchingTaskRunner(ThreadTaskRunner):
             return None
         kept[0].report((), True)  # they are of one flow run: from here on they are claimed
         if kept[0].is_stopping():
-            self._queue_again(batch.let_go())
+            self._queue_again(batch.release())
             return None
         try:
             return Sent(packed, shared.packed(), shared.held, kept[0].resources, kept[0].name)
         except Exception as error:
             reason = error
-            for_each(batch.let_go(), lambda work: work.crash(_not_sent(work, reason)))
+            for_each(batch.release(), lambda work: work.crash(_not_sent(work, reason)))
             return None
 
     def _send(self, batch: Batch, sent: Sent) -> None:
@@ -373,7 +373,7 @@ class BatchingTaskRunner(ThreadTaskRunner):
             return
         if len(lost) > 1:
             self._suspects.update(work.run_id for work in lost)
-        batch.let_go()
+        batch.release()
         try:
             for_each(lost, lambda work: self._lose(work, error, max(1, batch.attempts) if work is lost[0] else 1))
         finally:

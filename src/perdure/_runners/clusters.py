@@ -71,13 +71,13 @@ class ClusterTaskRunner(BatchingTaskRunner):
     def stop(self, wait: bool = True) -> None:
         """Release the cluster, unless somebody has references of values that it holds."""
         super().stop(wait)
-        self._let_go()
+        self._release()
 
     def _leave(self) -> None:
         super()._leave()
-        self._let_go()
+        self._release()
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         if self._stopping and not self._lanes:
             self._place = None
 

@@ -52,14 +52,14 @@ class ProcessTaskRunner(BatchingTaskRunner):
 _children: "WeakSet[Child]" = WeakSet()
 
 
-def _let_go_in_fork() -> None:
+def _close_in_fork() -> None:
     """In a forked child: the parent's processes have to see its end, however long this one lives."""
     for child in tuple(_children):
-        child.let_go_in_fork()
+        child.close_in_fork()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_let_go_in_fork)
+    os.register_at_fork(after_in_child=_close_in_fork)
 
 
 class Child:
@@ -112,7 +112,7 @@ class Child:
         assert self._process.stdout is not None
         return self._process.stdout
 
-    def let_go_in_fork(self) -> None:
+    def close_in_fork(self) -> None:
         """In a forked child: hold the pipes to the process no longer."""
         nothing = os.open(os.devnull, os.O_RDWR)
         for stream in (self._process.stdin, self._process.stdout):

@@ -87,7 +87,7 @@ class Waiting:
         """Write the records and remove those from the list that were; the subclass's. The write lock is held."""
         raise NotImplementedError
 
-    def _let_go(self) -> None:
+    def _close_connections(self) -> None:
         """Close connections; the subclass's. The write lock is held."""
         raise NotImplementedError
 
@@ -135,7 +135,7 @@ class Waiting:
         if self._flusher is not None:
             self._flusher.join()
         with self._write_lock:
-            self._let_go()
+            self._close_connections()
 
     def abandon(self) -> None:
         """Forget what waits to be committed, and close."""

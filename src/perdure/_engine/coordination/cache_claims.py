@@ -26,8 +26,8 @@ What always holds:
 - A claim makes nothing correct; it only saves work. Two runs may compute one key, and either's value serves.
 - A cache entry is visible before its claim is gone: they are written in that order, in one transaction. So a run that
   finds the claim gone finds the value, if there is one.
-- Each way out of a run that has a claim lets it go (`let_go`, `land`): its end, a failure, a cancellation that comes
-  while a thread is just getting the claim (`_kept`).
+- Each way out of a run that has a claim releases it (`release_own`, `land`): its end, a failure, a cancellation that
+  comes while a thread is just getting the claim (`_kept`).
 - A cache hit never looks at claims.
 """
 
@@ -146,7 +146,7 @@ class Claims:
         self._orchestrator.report((ReleaseRecord(key, holder),))
         self.flights.pop(key).arrive(State(StateType.COMPLETED))
 
-    def let_go(self, run: TaskRunContext) -> None:
+    def release_own(self, run: TaskRunContext) -> None:
         """Give up the claim of a run that has not come to its end as it should."""
         if run.claim is not None:
             self._orchestrator.report((ReleaseRecord(run.claim, run.id),))

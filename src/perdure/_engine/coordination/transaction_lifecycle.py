@@ -94,7 +94,7 @@ def enter_transaction(
                 run.earlier[identity] = record
                 run.borrowed.add(identity)
     except BaseException:
-        _let_go(transaction, runtime)
+        _release(transaction, runtime)
         raise
     return transaction
 
@@ -134,7 +134,7 @@ def _hold(transaction: Transaction, runtime: Runtime) -> Steps[None]:
         yield from runtime.claims.hold(_claimed(transaction), transaction.holder)
 
 
-def _let_go(transaction: Transaction, runtime: Runtime) -> None:
+def _release(transaction: Transaction, runtime: Runtime) -> None:
     if transaction.key is not None:
         runtime.claims.release(_claimed(transaction), transaction.holder)
 
@@ -149,7 +149,7 @@ def recovered(run: FlowRunContext, runtime: Runtime) -> Steps[None]:
             transaction.id = known.id
             yield from _recovered(transaction, runtime)
         finally:
-            _let_go(transaction, runtime)
+            _release(transaction, runtime)
 
 
 def _recovered(transaction: Transaction, runtime: Runtime) -> Steps[None]:
@@ -190,7 +190,7 @@ def leave_transaction(transaction: Transaction, runtime: Runtime, error: BaseExc
     finally:
         if transaction.outer is None:
             transaction.has_ended = True
-            _let_go(transaction, runtime)
+            _release(transaction, runtime)
 
 
 def _settled(transaction: Transaction) -> Steps[None]:

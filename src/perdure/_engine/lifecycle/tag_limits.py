@@ -37,7 +37,7 @@ def slots_of_tags(run: TaskRunContext, records: list[Record], runtime: Runtime) 
             held.append(slot)
 
 
-def slots_let_go(run: TaskRunContext, runtime: Runtime) -> Steps[None]:
+def release_slots_of_tags(run: TaskRunContext, runtime: Runtime) -> Steps[None]:
     """Release what a task run holds."""
     slots = runtime.limiter.held.pop(run.id, None)
     if slots:

@@ -13,7 +13,7 @@ from perdure._engine.lifecycle.outcomes import Outcome, outcome_of_task
 from perdure._engine.lifecycle.retries import is_retried, wait_for_retry
 from perdure._engine.lifecycle.run_hooks import call_hooks
 from perdure._engine.lifecycle.runs import crash, end, enter, name_run, stay, text_of
-from perdure._engine.lifecycle.tag_limits import slots_let_go, slots_of_tags
+from perdure._engine.lifecycle.tag_limits import release_slots_of_tags, slots_of_tags
 from perdure._engine.lifecycle.upstream import UpstreamNotCompleted, resolved
 from perdure._engine.lifecycle.why_computed import given_to
 from perdure._engine.port import Runtime
@@ -59,9 +59,9 @@ def task_run(call: TaskCall, runtime: Runtime) -> Steps[State[object]]:
         state = yield from stopped(call, runtime, error)
     finally:
         if run.claim is not None:
-            runtime.claims.let_go(run)
+            runtime.claims.release_own(run)
         if runtime.limiter.held:
-            yield from slots_let_go(run, runtime)
+            yield from release_slots_of_tags(run, runtime)
     return state
 
 
@@ -184,7 +184,7 @@ def _task_run(call: TaskCall, runtime: Runtime) -> Steps[State[object]]:
         if outcome.kind is not S.FAILED or not (yield from is_retried(run, runtime, outcome)):
             return (yield from _fail(call, runtime, outcome))
         if runtime.limiter.held:
-            yield from slots_let_go(run, runtime)
+            yield from release_slots_of_tags(run, runtime)
         yield from wait_for_retry(run, runtime, outcome)
         yield from _begin_attempt(call, runtime)
 

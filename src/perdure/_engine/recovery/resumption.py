@@ -135,7 +135,7 @@ def claimed_with(options: FlowOptions, parameters: Mapping[str, object], runtime
     return next((each for each in tried if each is not None), None)
 
 
-def let_go(again: Resumable, runtime: ProcessRuntime) -> None:
+def release_claim(again: Resumable, runtime: ProcessRuntime) -> None:
     """Mark a run Crashed that this process has claimed, and does not resume after all, so that it can be resumed."""
     run = run_of(again.run.id, runtime.orchestrator)
     message = "It was cancelled before it was resumed."

@@ -141,6 +141,6 @@ class Sender(Waiting):
                 self._refused.append(f"{record!r} ({error})")
             return b""
 
-    def _let_go(self) -> None:
+    def _close_connections(self) -> None:
         self._outbox.close()
         self._transport.close()

@@ -232,7 +232,7 @@ class Writer(Waiting):
         except self.refusals:
             self._commit_singly(records)
 
-    def _let_go(self) -> None:
+    def _close_connections(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
