@@ -69,7 +69,7 @@ class Bench:
             ended = self._tasks(peer, home, calls, (key.split()[0],), key)
             if ended and key.startswith("seq"):
                 self._count_tracked(peer, home, calls + 1)
-            if ended and key != "memory":
+            if ended and key not in ("memory", "cores"):
                 self._keep(peer, f"{key} process", ended.seconds / calls * 1000)
                 self._keep(peer, f"{key} MiB", ended.peak_mib)
 

@@ -62,7 +62,7 @@ PEERS = (
         help=_program("perdure.cli", "main"),
         source=ROOT / "src",
         tracked=Tracked(".perdure/perdure.db", "SELECT count(*) FROM task_run WHERE state_type = 'COMPLETED'"),
-        alone={"seq 100k": 100_000, "memory": 100_000, "map 1M": 1_000_000},
+        alone={"seq 100k": 100_000, "memory": 100_000, "cores": 100, "map 1M": 1_000_000},
     ),
     _prefect(2, calls=40),
     _prefect(3, calls=250),

@@ -1,7 +1,8 @@
 """`python -m bench.profile [--only seq,submit,persist,inline,hit,resume,start]`: where the work of a call goes.
 
-Prints tables, and keeps them in bench/results/profile.md. Nothing here depends on the machine's load: functions called
-are counted, and instructions by valgrind, where that is installed: another time they differ by a few per mille.
+Prints tables, and keeps them in bench/results/profile.md. Functions called are counted, and instructions by valgrind,
+where that is installed. Of whole processes both repeat to a few per mille, whatever else the machine does; the
+instructions of a call vary by a tenth or more, since what a process does by the clock comes often in so slow a one.
 """
 
 import argparse

@@ -11,6 +11,7 @@ import pytest
 
 from perdure import flow, task
 from perdure.testing.crashes import killed
+from tests import prepared
 
 PROGRAM = """
 import enum, os, signal, sys
@@ -112,6 +113,44 @@ def test_what_the_command_line_began_continues_as_a_script(tmp_path: Path) -> No
     tmp_path.joinpath("orders.py").write_text(PROGRAM.replace("wanted: Order", "wanted: Order = Order(Colour.RED)"))
     assert perdure(tmp_path, "run", "orders.py") == "step\ncomputed\n"
     assert run(tmp_path, sys.executable, "orders.py") == "all\n"
+
+
+COMPARED = """
+import enum, sys
+from dataclasses import dataclass
+from perdure import flow
+
+
+class Colour(enum.Enum):
+    RED = 1
+    BLUE = 2
+
+
+@dataclass
+class Order:
+    colour: Colour
+    count: int
+
+
+@flow(persist_result=True)
+def order(colour: str):
+    return [Order(Colour[colour], len(colour))]
+
+
+if __name__ == "__main__":
+    print(order(sys.argv[1], return_state=True).flow_run_id)
+"""
+
+
+def test_results_of_the_classes_of_a_script_are_compared_part_by_part(tmp_path: Path) -> None:
+    tmp_path.joinpath("ordering.py").write_text(COMPARED)
+    options: dict[str, Any] = {"cwd": tmp_path, "env": {**os.environ, "PERDURE_HOME": str(tmp_path / "home")}}
+    red, blue = (prepared.run("ordering.py", each, check=True, **options).stdout.strip() for each in ("RED", "BLUE"))
+
+    compared = prepared.run("-m", "perdure", "result", "diff", red, blue, **options)
+    assert "[0].colour  <Colour.RED: 1> → <Colour.BLUE: 2>" in compared.stdout
+    assert "[0].count  3 → 4" in compared.stdout
+    assert compared.returncode == 1
 
 
 @pytest.mark.slow

@@ -1,8 +1,10 @@
 """The workloads of one flow."""
 
+import hashlib
 import json
 import os
 import sys
+import time
 from pathlib import Path
 
 from loop import main
@@ -11,6 +13,9 @@ if "inline" in sys.argv:
     os.environ["PERDURE_RESULTS_INLINE_BYTES"] = "1000"
 
 from perdure import flow, task
+from perdure.task_runners import ThreadTaskRunner
+
+DATA = bytes(16 * 1024 * 1024)
 
 
 @task
@@ -72,14 +77,33 @@ def memory(count: int) -> float:
     return (_resident() - before) / (count - first)
 
 
+@task
+def hashed(i: int) -> str:  # noqa: ARG001
+    """Work that releases the GIL for nearly all of its time."""
+    return hashlib.sha256(DATA).hexdigest()
+
+
+@flow(task_runner=ThreadTaskRunner(max_workers=2))
+def cores(count: int) -> float:
+    """How many times as fast tasks that release the GIL are with two threads."""
+    began = time.perf_counter()
+    for i in range(count):
+        hashed(i)
+    between = time.perf_counter()
+    for future in [hashed.submit(i) for i in range(count)]:
+        future.result()
+    return (between - began) / (time.perf_counter() - between)
+
+
 def _resident() -> int:
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 if __name__ == "__main__":
-    if sys.argv[2:] == ["memory"]:
-        print(json.dumps({"memory": memory(int(sys.argv[1]))}))
+    figure = {"memory": memory, "cores": cores}.get(sys.argv[2])
+    if figure is not None:
+        print(json.dumps({sys.argv[2]: figure(int(sys.argv[1]))}))
     else:
         main(
             {
