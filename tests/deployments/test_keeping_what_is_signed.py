@@ -177,7 +177,9 @@ def test_a_forged_schedule_that_is_handed_back_as_it_was_read_is_not_signed():
 
 
 @pytest.mark.parametrize(
-    ("ours", "said"), [(None, "would not be signed"), (OTHER, "would be signed with the key 'theirs'")]
+    ("ours", "said"),
+    [(None, "would not be signed"), (OTHER, "would be signed with the key 'theirs'")],
+    ids=["unsigned", "theirs"],
 )
 def test_a_deploy_to_a_server_that_would_refuse_it_changes_nothing(ours: str | None, said: str, monkeypatch):
     monkeypatch.setattr(SqlDeployments, "signing_key_ids", lambda _: ("ours",))

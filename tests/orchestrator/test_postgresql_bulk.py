@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import Pipeline
-from test_batch import in_time, reported
+from test_folding import in_time, reported
 
 from perdure._platform.ids import new_id
 from perdure._store.embedded import EmbeddedOrchestrator
