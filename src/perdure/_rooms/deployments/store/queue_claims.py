@@ -150,8 +150,13 @@ class SqlClaims:
                 queues[run.work_queue] -= 1
             if len(taken) == most:
                 break
+        # With what is to be known before the COMMIT, since others wait until it is done; nothing more is written then.
+        if not changes and current_call.get() is None:
+            with self._access.database.at_once(connection, commits=True):
+                self._note_taken(connection, taken[noted:])
+            return taken
         self._note_taken(connection, taken[noted:])
-        if changes and is_unhurried:
+        if is_unhurried:
             connection.execute(self._sql.hurried)
         self._writer.apply(connection, changes)
         return taken
