@@ -3,6 +3,7 @@ same room for more."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from perdure._model.records import CancelRecord, Record, StateRecord
 from perdure._model.state_types import FINAL, StateType
@@ -12,12 +13,13 @@ from perdure._rooms.deployments.port import SKIPPED, QueuedRun, WorkerRecord
 from perdure._rooms.deployments.tables import QUEUED_RUN
 from perdure._store.sql.access import Access
 from perdure._store.sql.call_dedup import current_call
-from perdure._store.sql.database import Connection, Row
+from perdure._store.sql.database import Connection, Cursor, Row
 from perdure._store.sql.statements import Statements
 from perdure._store.sql.writer import Writer
 
 _IN_A_STATEMENT = 500  # ids
 _AHEAD = 16  # waiting runs that are looked at beyond those that are wanted: some may not run yet
+_FIRST = (-1, 0, "")  # before all: a priority, a time, and an id
 _GRACE: Micros = 30_000_000  # for a run that is cancelled for the next one
 _FINAL = ", ".join(f"'{kind}'" for kind in FINAL)
 _END_PLACE = "UPDATE queued_run SET phase = 'ended' WHERE flow_run_id = {}"
@@ -110,6 +112,9 @@ class SqlClaims:
             connection.execute(_END_ENDED.format(mark), (pool,))
             counted = connection.execute(_COUNTED.format(mark), (pool,))
             in_queues = connection.execute(_ROOMS.format(mark), (pool,))
+            # On a server, in the hope that nothing is full: it is one wait less for all who wait for the lock.
+            page = self._next_page(pool, now, _FIRST, most + _AHEAD)
+            hoped = connection.execute(*page) if self._sql.unhurried else None
         found = limited.fetchone()
         if found is None or found[1] is not None:
             return []
@@ -126,7 +131,7 @@ class SqlClaims:
         taken: list[QueuedRun] = []
         noted = 0  # how many of them the database has
         changes: list[Record] = []
-        for each in self._candidates(connection, pool, max(most, 0), now, queues, full):
+        for each in self._candidates(connection, pool, max(most, 0), now, queues, full, hoped):
             run = each.run
             if each.is_over:
                 connection.execute(_END_PLACE.format(self._mark), (run.flow_run_id,))
@@ -179,13 +184,40 @@ class SqlClaims:
         now: Micros,
         queues: dict[str, int],
         deployments: Sequence[str],
+        hoped: Cursor | None,
     ) -> Iterator[_Waiting]:
         """Runs that are due, by priority and time, as many as are taken: what may not run does not hide what may.
 
         Nothing comes of the `deployments` that have as many runs as they may have, however many of their runs wait.
+        `hoped` has the first of them if nothing is full.
         """
-        mark = self._mark
         full = [name for name, room in queues.items() if room <= 0]
+        last, count = _FIRST, most + _AHEAD
+        if full or deployments:
+            hoped = None
+        while most > 0:
+            page = hoped
+            if page is None:
+                page = connection.execute(*self._next_page(pool, now, last, count, full, deployments))
+            rows, hoped = page.fetchall(), None
+            found = [_Waiting(QueuedRun(*row[:-3]), *row[-3:]) for row in rows]
+            yield from found
+            if len(found) < count:
+                return
+            newest = found[-1].run
+            last = newest.priority, newest.due, newest.flow_run_id
+
+    def _next_page(
+        self,
+        pool: str,
+        now: Micros,
+        last: tuple[int, int, str],
+        count: int,
+        full: Sequence[str] = (),
+        deployments: Sequence[str] = (),
+    ) -> tuple[str, tuple[Any, ...]]:
+        """The statement, and its values, of runs that are due after the last one, but of what is full."""
+        mark = self._mark
         in_room = f" AND coalesce(work_queue, '') NOT IN ({', '.join(mark for _ in full)})" if full else ""
         of_others = f" AND deployment_id NOT IN ({', '.join(mark for _ in deployments)})" if deployments else ""
         # The places first, by their index: with thousands that wait, a database joins all of them else, and sorts.
@@ -197,15 +229,7 @@ class SqlClaims:
             " LEFT JOIN deployment AS d ON d.id = q.deployment_id LEFT JOIN flow_run AS f ON f.id = q.flow_run_id"
             " ORDER BY q.priority, q.due, q.flow_run_id"
         )
-        last, count = (-1, 0, ""), most + _AHEAD
-        while most > 0:
-            rows = connection.execute(query, (pool, now, *last, *full, *deployments, count)).fetchall()
-            found = [_Waiting(QueuedRun(*row[:-3]), *row[-3:]) for row in rows]
-            yield from found
-            if len(found) < count:
-                return
-            newest = found[-1].run
-            last = newest.priority, newest.due, newest.flow_run_id
+        return query, (pool, now, *last, *full, *deployments, count)
 
     def _held_up(self, connection: Connection, waiting: _Waiting, now: Micros) -> list[Record]:
         """What becomes of a run that is due while no more of its deployment may run, as the overlap policy says."""
