@@ -212,14 +212,14 @@ cluster: $(VENV)/.dev .cache/ray/.have
 	@touch $@
 
 # Of the Debian whose Python the packages are for; from where this machine has its own.
-reboot: .cache/reboot/tree
+reboot: $(VENV)/.dev .cache/reboot/tree
 	rm -rf .cache/reboot/wheels && $(PIP) wheel --wheel-dir .cache/reboot/wheels .
 	$(PYTEST) --numprocesses 0 --capture=no -m machine tests/deployments/test_reboot.py
 
-.cache/reboot/tree: $(VENV)/.dev
-	command -v systemd-nspawn debootstrap || apt-get install -y --no-install-recommends systemd-container debootstrap
+.cache/reboot/tree:
+	{ command -v systemd-nspawn && command -v debootstrap; } >/dev/null || apt-get install -y --no-install-recommends systemd-container debootstrap
 	rm -rf $@.new && mkdir -p $(@D)
-	debootstrap --variant=minbase --include=systemd-sysv,libpam-systemd,python3-venv,ca-certificates bookworm $@.new \
+	debootstrap --variant=minbase --include=systemd-sysv,dbus,libpam-systemd,python3-venv,ca-certificates bookworm $@.new \
 		$$(apt-get indextargets --format '$$(REPO_URI)' | head -1)
 	rm -rf $@ && mv $@.new $@
 

@@ -5,6 +5,7 @@
 
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -34,7 +35,8 @@ pytestmark = [
     pytest.mark.machine,
     pytest.mark.slow,
     pytest.mark.timeout(1200),
-    pytest.mark.skipif(not MACHINE.is_dir(), reason="`make reboot` makes the machine"),
+    pytest.mark.skipif(not (MACHINE / "tree").is_dir(), reason="`make reboot` makes the machine"),
+    pytest.mark.skipif(shutil.which("systemd-nspawn") is None, reason="systemd-nspawn is not installed"),
 ]
 
 
