@@ -123,6 +123,7 @@ def test_a_keyboard_interrupt_in_a_subflows_task_ends_the_root_flow(known: Any) 
 def test_what_a_crashed_flow_submitted_and_had_not_begun_is_cancelled(known: Any) -> None:
     import threading
 
+    from perdure.futures import wait
     from perdure.task_runners import ThreadTaskRunner
 
     go = threading.Event()
@@ -134,9 +135,8 @@ def test_what_a_crashed_flow_submitted_and_had_not_begun_is_cancelled(known: Any
     @flow(task_runner=ThreadTaskRunner(1))
     def stops() -> None:
         waits.submit()
-        for _ in range(3):
-            waits.submit()
-        threading.Timer(0.02, go.set).start()
+        rest = [waits.submit() for _ in range(3)]
+        threading.Thread(target=lambda: wait(rest, 60) and go.set()).start()  # once these have ended
         raise SystemExit
 
     with pytest.raises(SystemExit):
