@@ -21,8 +21,8 @@ from bench.dispatch_prefect import WORKERS
 from bench.scripts.unattended.served import tick
 from perdure import session, settings
 from perdure._platform.clock import system_clock
+from perdure._rooms.deployments.due_runs import make_due_runs
 from perdure._rooms.deployments.port import QueueFilter
-from perdure._rooms.deployments.ticks import make_due_runs
 from perdure.records import RunFilter
 from perdure.schedules import Cron
 

@@ -281,7 +281,7 @@ def test_what_was_submitted_ends_before_the_flow_is_suspended(known: Any) -> Non
 
 
 def test_a_suspended_flow_run_is_not_lost(known: Any) -> None:
-    from perdure._engine.recovery.runs_of_dead_processes import lost_runs
+    from perdure._engine.recovery.lost_runs import lost_runs
 
     flow(name="asks")(lambda: suspend_flow_run())(return_state=True)
     assert [run.id for run in lost_runs(session.current())] == []

@@ -262,7 +262,7 @@ def _take_over(run_id: str) -> int:
 def _crashed(_: object) -> int:
     """Resume all that crashed; how many there were."""
     from perdure import session
-    from perdure._engine.recovery.runs_of_dead_processes import lost_runs
+    from perdure._engine.recovery.lost_runs import lost_runs
     from tests.chaos.owned import owned
 
     found = list(lost_runs(session.current()))

@@ -13,8 +13,8 @@ from command_line import Perdure, Program
 from perdure import flow, session, settings
 from perdure._platform.clock import system_clock
 from perdure._platform.ids import new_id
+from perdure._rooms.deployments.due_runs import make_due_runs
 from perdure._rooms.deployments.port import WorkerRecord
-from perdure._rooms.deployments.ticks import make_due_runs
 from perdure._run.process_identity import this_process
 from perdure.blocks.system import Secret
 from perdure.cli import doctor_checks

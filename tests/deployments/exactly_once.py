@@ -17,8 +17,8 @@ from typing import NamedTuple
 from perdure._platform.clock import from_datetime, to_datetime
 from perdure._platform.ids import new_id
 from perdure._rooms.deployments.definition import Definition
+from perdure._rooms.deployments.due_runs import make_due_runs, scheduled
 from perdure._rooms.deployments.port import Deployment, DeploymentVersion, QueueFilter, WorkPool
-from perdure._rooms.deployments.ticks import make_due_runs, scheduled
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure.schedules import Cron, Interval, Schedule
 

@@ -14,8 +14,8 @@ from perdure._rooms.deployments.backfills import (
     start_backfill,
     states_of_partitions,
 )
+from perdure._rooms.deployments.due_runs import make_due_runs, resume_schedules
 from perdure._rooms.deployments.port import QueueFilter, WorkerRecord
-from perdure._rooms.deployments.ticks import make_due_runs, resume_schedules
 from perdure.deployments import run_deployment
 from perdure.errors import DeploymentError, DeploymentMissing
 from perdure.partitions import InvalidPartition, daily

@@ -8,12 +8,12 @@ from unittest.mock import Mock
 import pytest
 
 from perdure import flow, session
-from perdure._engine.recovery.runs_of_dead_processes import end_lost, lost_runs
+from perdure._engine.recovery.lost_runs import end_lost, lost_runs
 from perdure._platform.clock import from_datetime, system_clock
 from perdure._platform.ids import new_id
 from perdure._rooms.deployments.definition import definition_of_text
+from perdure._rooms.deployments.due_runs import make_due_runs, resume_schedules, upcoming
 from perdure._rooms.deployments.port import QueueFilter, WorkerRecord
-from perdure._rooms.deployments.ticks import make_due_runs, resume_schedules, upcoming
 from perdure._rooms.events.port import EventFilter
 from perdure.deployments import Bundle, deploy, run_deployment, serve
 from perdure.errors import DeploymentError, DeploymentMissing, OrchestratorError, ParameterTypeError

@@ -9,8 +9,8 @@ import pytest
 from perdure import session
 from perdure._platform.clock import Micros, from_datetime
 from perdure._platform.ids import new_id
+from perdure._rooms.deployments.due_runs import make_due_runs, resume_schedules
 from perdure._rooms.deployments.port import Deployment, QueueFilter, WorkerRecord
-from perdure._rooms.deployments.ticks import make_due_runs, resume_schedules
 from perdure._rooms.events.port import EventFilter
 from perdure.deployments import run_deployment
 from perdure.partitions import static
@@ -116,7 +116,7 @@ def test_a_tick_makes_the_runs_of_all_of_its_partitions_though_they_are_more(kno
 
 
 def test_ticks_that_wait_hold_up_no_other_deployment(known, monkeypatch):
-    monkeypatch.setattr("perdure._rooms.deployments.ticks._AT_ONCE", 1)  # schedules in one look
+    monkeypatch.setattr("perdure._rooms.deployments.due_runs._AT_ONCE", 1)  # schedules in one look
     each_minute(known)
     look(known, range(1, 10))
     other = deployed.ordered.deploy("daily", work_pool="batch", schedule=Interval(600, parameters={"when": "now"}))

@@ -13,6 +13,7 @@ from perdure import session, settings
 from perdure._model.errors import ParameterTypeError
 from perdure._platform.clock import system_clock
 from perdure._rooms.deployments.definition import definition_of_text
+from perdure._rooms.deployments.due_runs import make_due_runs, resume_schedules
 from perdure._rooms.deployments.keeping import keep_pool
 from perdure._rooms.deployments.port import Deployment, QueueFilter, WorkPool
 from perdure._rooms.deployments.signatures import (
@@ -23,7 +24,6 @@ from perdure._rooms.deployments.signatures import (
     signed_template,
 )
 from perdure._rooms.deployments.store import SqlDeployments
-from perdure._rooms.deployments.ticks import make_due_runs, resume_schedules
 from perdure._rooms.deployments.versions import rolled_back
 from perdure.client import get_client
 from perdure.client.schemas.actions import DeploymentUpdate

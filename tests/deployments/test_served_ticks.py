@@ -9,9 +9,9 @@ import pytest
 from perdure import session
 from perdure._platform.clock import Micros, from_datetime
 from perdure._platform.ids import new_id
+from perdure._rooms.deployments.due_runs import make_due_runs, resume_schedules
 from perdure._rooms.deployments.port import Deployment, QueueFilter, WorkerRecord
 from perdure._rooms.deployments.serving import Serving
-from perdure._rooms.deployments.ticks import make_due_runs, resume_schedules
 from perdure._rooms.events.port import EventFilter
 from perdure.schedules import Interval
 from tests.deployments import deployed

@@ -10,6 +10,7 @@ import pytest
 from perdure import session, settings
 from perdure._platform.clock import system_clock
 from perdure._rooms.deployments.definition import definition_of_text
+from perdure._rooms.deployments.due_runs import make_due_runs
 from perdure._rooms.deployments.port import Deployment, DeploymentVersion, QueueFilter, WorkPool
 from perdure._rooms.deployments.signatures import (
     check_definition,
@@ -20,7 +21,6 @@ from perdure._rooms.deployments.signatures import (
     signed_definition,
     signed_template,
 )
-from perdure._rooms.deployments.ticks import make_due_runs
 from perdure._rooms.deployments.versions import rolled_back
 from perdure._rooms.events.port import EventFilter
 from perdure.deployments import DeploymentError, run_deployment

@@ -14,8 +14,8 @@ from prefect_database import PrefectDatabase, at
 from perdure import session
 from perdure._migration.takeover import Takeover, take_over
 from perdure._rooms.deployments.definition import Definition, definition_of_text
+from perdure._rooms.deployments.due_runs import resume_schedules
 from perdure._rooms.deployments.port import Deployment, QueueFilter
-from perdure._rooms.deployments.ticks import resume_schedules
 from perdure._scheduling.schedule import schedule_of
 from perdure.deployments import run_deployment
 from perdure.records import RunFilter

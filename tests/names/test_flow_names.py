@@ -14,9 +14,9 @@ from perdure import flow, session, settings, task
 from perdure._automations.evaluation import mismatch
 from perdure._model.flow_names import deployment_spellings, spellings
 from perdure._platform.ids import new_id
+from perdure._rooms.deployments.due_runs import make_due_runs, wanted_of
 from perdure._rooms.deployments.port import QueueFilter
 from perdure._rooms.deployments.runs import deployment_named, make_runs
-from perdure._rooms.deployments.ticks import make_due_runs, wanted_of
 from perdure._rooms.deployments.versions import rolled_back
 from perdure._rooms.events.port import Event, EventFilter, Hook, wants
 from perdure._rooms.logs.records import LogFilter

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from perdure._engine.recovery.heartbeat import Heartbeat
-from perdure._engine.recovery.liveness import Liveness
+from perdure._engine.recovery.process_liveness import Liveness
 from perdure._platform.clock import system_clock
 from perdure._platform.ids import new_id
 from perdure._run.process_identity import is_here, is_running, this_process

@@ -11,7 +11,8 @@ import pytest
 from perdure._store import reads
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.flow_run_deletion import delete_flow_run
-from perdure._store.reads import Found, Reads
+from perdure._store.paging import Found
+from perdure._store.reads import Reads
 from perdure._store.sql.postgresql import PostgreSQL
 from perdure.errors import SteeringError
 from perdure.records import CacheRecord, LogFilter, LogRecord, ResultFilter, RunFilter

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from perdure import flow, session, task
+from perdure._engine.recovery.lost_runs import crashed
 from perdure._engine.recovery.run_claims import run_of
-from perdure._engine.recovery.runs_of_dead_processes import crashed
 from perdure._model.records import FlowRunRecord, StateRecord, TaskRunRecord
 from perdure._model.state_types import StateType
 from perdure._platform.ids import new_id

@@ -13,8 +13,8 @@ from perdure._platform.clock import system_clock
 from perdure._platform.ids import new_id
 from perdure._platform.version import VERSION
 from perdure._rooms.deployments.backfills import planned, start_backfill
+from perdure._rooms.deployments.due_runs import make_due_runs
 from perdure._rooms.deployments.port import QueuedRun, QueueFilter, WorkerRecord, WorkPool, WorkQueue
-from perdure._rooms.deployments.ticks import make_due_runs
 from perdure._server.services.automations import AutomationService
 from perdure._server.services.runtime import ServiceRuntime
 from perdure.automations import (

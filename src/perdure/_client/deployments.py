@@ -12,13 +12,13 @@ from perdure._model.flow_names import is_same_flow
 from perdure._model.states import State
 from perdure._platform.clock import from_datetime, system_clock, to_datetime
 from perdure._rooms.deployments.definition import Definition, definition_of_text, has_templates
+from perdure._rooms.deployments.due_runs import resume_schedules, scheduled
 from perdure._rooms.deployments.job_templates import job_of
 from perdure._rooms.deployments.keeping import check_schedules_to_keep, keep, keep_schedules
 from perdure._rooms.deployments.parameter_schema import check
 from perdure._rooms.deployments.port import Deployment, DeploymentVersion, ScheduleRecord, WorkPool
 from perdure._rooms.deployments.runs import Wanted, deployment_named, make_run
 from perdure._rooms.deployments.signatures import check_definition, schedule_shown, signed_definition
-from perdure._rooms.deployments.ticks import resume_schedules, scheduled
 from perdure._scheduling.schedule import Schedule, schedule_of
 from perdure._store.protocol import Orchestrator
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from perdure._engine.coordination.cache_claims import Claims
 from perdure._engine.coordination.limiter import Limiter
-from perdure._engine.recovery.liveness import Liveness
+from perdure._engine.recovery.process_liveness import Liveness
 from perdure._model.records import Record, ResultRecord, WaitRecord
 from perdure._platform.clock import Clock
 from perdure._rooms.transactions.port import Transactions

@@ -25,6 +25,7 @@ from perdure._results.storage_by_name import storage_at
 from perdure._rooms.deployments.bundles import Bundle, Packed, bundled
 from perdure._rooms.deployments.code_origin import copied_folder
 from perdure._rooms.deployments.definition import Definition, check_schedule, definition_of
+from perdure._rooms.deployments.due_runs import scheduled
 from perdure._rooms.deployments.job_templates import job_of
 from perdure._rooms.deployments.keeping import check_definition_to_keep, keep, keep_pool, keep_schedules
 from perdure._rooms.deployments.port import DEFAULT_POOL, DEFAULT_PRIORITY, SERVED, DeploymentVersion, Overlap, WorkPool
@@ -32,7 +33,6 @@ from perdure._rooms.deployments.port import Deployment as DeploymentRecord
 from perdure._rooms.deployments.prefect_options import ConcurrencyLimitConfig, translated
 from perdure._rooms.deployments.serving import is_served
 from perdure._rooms.deployments.signatures import signed_definition
-from perdure._rooms.deployments.ticks import scheduled
 from perdure._scheduling.partitions import Partitions
 from perdure._scheduling.schedule import Cron, Interval, RRule, Schedule
 from perdure._session import session as sessions

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from perdure._engine.recovery.liveness import Liveness
+from perdure._engine.recovery.process_liveness import Liveness
 from perdure._http.config import ServerConfig
 from perdure._http.counting import Counting
 from perdure._http.storages import ServedStorages

@@ -13,7 +13,7 @@ from perdure._http.dependencies import Known
 from perdure._platform.clock import Micros
 from perdure._platform.ids import is_dated, is_id
 from perdure._rooms.runs.records import RunFilter
-from perdure._store.reads import Found
+from perdure._store.paging import Found
 
 S = TypeVar("S")
 T = TypeVar("T", bound=BaseModel)

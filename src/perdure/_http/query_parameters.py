@@ -13,7 +13,7 @@ from perdure._http.pages import Id, Listing, Moment, Page, Plain, micros, page
 from perdure._model.fields import word_of
 from perdure._model.filters import CURSOR, Choice, Parameter, choices_of
 from perdure._platform.named import NamedTuple
-from perdure._store.reads import paged
+from perdure._store.paging import paged
 
 T = TypeVar("T", bound=BaseModel)
 R = TypeVar("R", bound=tuple[Any, ...])

@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.routing import BaseRoute
 
 from perdure import _rooms
-from perdure._engine.recovery.liveness import Liveness
+from perdure._engine.recovery.process_liveness import Liveness
 from perdure._http.authorisation import Gate
 from perdure._http.changes import Changes
 from perdure._http.config import ServerConfig

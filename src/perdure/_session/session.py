@@ -16,7 +16,7 @@ from perdure._engine.coordination.limiter import Limiter
 from perdure._engine.identity.identity import identity_in
 from perdure._engine.identity.projects import is_made_in_project, may_be_in_scope
 from perdure._engine.recovery.heartbeat import Heartbeat
-from perdure._engine.recovery.liveness import Liveness
+from perdure._engine.recovery.process_liveness import Liveness
 from perdure._engine.recovery.shown_source import shown_source
 from perdure._engine.recovery.start_record import entry_point_of, kept
 from perdure._model.colour import FetchPolicy

@@ -8,7 +8,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     Column,
@@ -38,6 +38,7 @@ from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._rooms.runs.tables import NOT_COMPLETED
 from perdure._store import storage_sums
 from perdure._store.embedded import EmbeddedOrchestrator
+from perdure._store.paging import Found, paged
 from perdure._store.sql import filtered_lists, queries, tags
 from perdure._store.sql.clock_skew import ids_since
 from perdure._store.sql.filtered_lists import holds
@@ -58,13 +59,6 @@ _LOOKED_AT = (
     *("name_part", "parameters_part", "outermost", "text"),
     *("started_after", "started_before", "ended_after", "ended_before"),
 )
-
-
-class Found(NamedTuple, Generic[T]):
-    """Rows, and the cursor of the next page; None if there are no more."""
-
-    items: list[T]
-    next: str | None
 
 
 class FlowSummary(NamedTuple):
@@ -441,9 +435,3 @@ def _is_looked_at(filter: RunFilter) -> bool:
 def _after_all(beginning: str) -> str:
     """A text after all that begin so."""
     return beginning + chr(0x10FFFF)
-
-
-def paged(rows: Sequence[T], limit: int, cursor: Callable[[T], str]) -> Found[T]:
-    """Rows of which one more than `limit` was asked for."""
-    items = list(rows[:limit])
-    return Found(items, cursor(items[-1]) if len(rows) > limit else None)

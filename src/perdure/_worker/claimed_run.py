@@ -6,8 +6,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from perdure._engine.recovery.durable_timers import SUSPENDED
+from perdure._engine.recovery.lost_runs import end_run_if_lost
 from perdure._engine.recovery.run_claims import claim, ends_below, note, run_of, standing_of
-from perdure._engine.recovery.runs_of_dead_processes import end_run_if_lost
 from perdure._model.records import NOBODY, CancelRecord, LogRecord, StartRecord, StateRecord
 from perdure._model.state_types import FINAL, StateType
 from perdure._model.stopped_runs import last_state

@@ -17,17 +17,17 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
+from perdure._engine.recovery.lost_runs import end_run_if_lost
 from perdure._engine.recovery.run_claims import run_of, standing_of
-from perdure._engine.recovery.runs_of_dead_processes import end_run_if_lost
 from perdure._model.errors import OrchestratorError, PerdureError, WorkerError
 from perdure._model.records import NOBODY
 from perdure._model.state_types import FINAL, StateType
 from perdure._platform.clock import Micros
 from perdure._platform.ids import new_id
 from perdure._platform.version import VERSION
+from perdure._rooms.deployments.due_runs import make_due_runs
 from perdure._rooms.deployments.port import QueuedRun, WorkerRecord
 from perdure._rooms.deployments.serving import Serving
-from perdure._rooms.deployments.ticks import make_due_runs
 from perdure._rooms.runs.records import RunFilter
 from perdure._session.session import Session
 from perdure._worker.claimed_ahead import Ahead

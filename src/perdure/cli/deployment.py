@@ -15,11 +15,11 @@ from perdure._model.errors import DeploymentError, DeploymentMissing, PerdureErr
 from perdure._platform.clock import from_datetime, system_clock
 from perdure._rooms.deployments.code_origin import what_is_missing
 from perdure._rooms.deployments.definition import Definition, definition_of_text
+from perdure._rooms.deployments.due_runs import resume_schedules, upcoming
 from perdure._rooms.deployments.port import Deployment, DeploymentVersion, QueuedRun, QueueFilter, ScheduleRecord
 from perdure._rooms.deployments.runs import deployment_named
 from perdure._rooms.deployments.serving import has_program, is_served
 from perdure._rooms.deployments.signatures import schedule_shown
-from perdure._rooms.deployments.ticks import resume_schedules, upcoming
 from perdure._rooms.deployments.versions import changes, chosen, code_shown, first_alike, rolled_back
 from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._session import session

@@ -281,7 +281,7 @@ def _skew(of: str, other: datetime | None) -> Iterator[Finding]:
 
 
 def _runs(_: Settings) -> Iterator[Finding]:
-    from perdure._engine.recovery.runs_of_dead_processes import lost_among
+    from perdure._engine.recovery.lost_runs import lost_among
     from perdure._session import session
 
     known = session.current()

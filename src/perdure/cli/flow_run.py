@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from perdure._engine.recovery.runs_of_dead_processes import lost_among
+from perdure._engine.recovery.lost_runs import lost_among
 from perdure._model.records import LogRecord
 from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._session import session

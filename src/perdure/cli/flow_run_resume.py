@@ -13,9 +13,9 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import typer
 
 from perdure._engine.recovery.kept_values import accepting_unsigned
+from perdure._engine.recovery.lost_runs import lost_runs
 from perdure._engine.recovery.rerun_from_step import reuse_before
 from perdure._engine.recovery.resumption import Resumable, resumable
-from perdure._engine.recovery.runs_of_dead_processes import lost_runs
 from perdure._engine.recovery.start_record import arguments_of, note_origin, program_of
 from perdure._execution.flows import Flow
 from perdure._model.errors import PerdureError, ResumeError

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from perdure._engine.recovery.runs_of_dead_processes import lost_among
+from perdure._engine.recovery.lost_runs import lost_among
 from perdure._model.records import ArtifactRecord
 from perdure._model.state_types import FINAL, UNSUCCESSFUL, StateType
 from perdure._platform.clock import Micros

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from perdure._engine.recovery.runs_of_dead_processes import lost_among
+from perdure._engine.recovery.lost_runs import lost_among
 from perdure._explanation.comparison import arguments_of
 from perdure._explanation.types import Component
 from perdure._model.state_types import FINAL, StateType

@@ -36,7 +36,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 from perdure._engine.recovery.heartbeat import Heartbeat
-from perdure._engine.recovery.liveness import Liveness
+from perdure._engine.recovery.process_liveness import Liveness
 from perdure._model.errors import WouldDeadlock
 from perdure._model.records import Claim, Record, ReleaseRecord
 from perdure._model.state_types import StateType

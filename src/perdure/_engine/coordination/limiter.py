@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from perdure._engine.recovery.heartbeat import Heartbeat
-from perdure._engine.recovery.liveness import Liveness
+from perdure._engine.recovery.process_liveness import Liveness
 from perdure._model.errors import LimitError, OrchestratorError, OrchestratorUnreachable
 from perdure._platform.clock import Clock
 from perdure._platform.ids import new_id

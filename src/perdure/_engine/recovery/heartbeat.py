@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from weakref import WeakValueDictionary
 
-from perdure._engine.recovery.liveness import BEATS
+from perdure._engine.recovery.process_liveness import BEATS
 from perdure._model.errors import OrchestratorError
 from perdure._model.records import Record
 from perdure._model.state_types import FINAL

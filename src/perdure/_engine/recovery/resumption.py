@@ -13,7 +13,7 @@ function, digests of its arguments, and its position among equal calls; `_engine
                                         report(b) runs
 
 This module does all before that call: whether the run may be resumed, and whose it is. Which runs are lost is said in
-`_engine.recovery.runs_of_dead_processes`; claiming itself is in `_engine.recovery.run_claims`.
+`_engine.recovery.lost_runs`; claiming itself is in `_engine.recovery.run_claims`.
 
 A claim is one UPDATE with a condition: the run's owner, its epoch and its state must be as they were read. Of several
 that try, one changes the row; the others find nothing to change. The claim and the run's new state are one
@@ -39,9 +39,9 @@ from typing import TYPE_CHECKING
 from perdure._engine.identity.projects import code_of, is_of
 from perdure._engine.port import ProcessRuntime
 from perdure._engine.recovery.durable_timers import SUSPENDED, is_open_pause
-from perdure._engine.recovery.liveness import Liveness
+from perdure._engine.recovery.lost_runs import crashed, place_of
+from perdure._engine.recovery.process_liveness import Liveness
 from perdure._engine.recovery.run_claims import claim, ends_below, note, run_of, unfinished_below
-from perdure._engine.recovery.runs_of_dead_processes import crashed, place_of
 from perdure._engine.recovery.start_record import arguments_of
 from perdure._model.errors import ResumeError, SerializationError
 from perdure._model.options import FlowOptions

@@ -13,6 +13,7 @@ from perdure._model.errors import PerdureError
 from perdure._model.flow_names import default_name
 from perdure._platform.clock import system_clock
 from perdure._rooms.deployments.definition import Definition
+from perdure._rooms.deployments.due_runs import scheduled
 from perdure._rooms.deployments.job_templates import KINDS
 from perdure._rooms.deployments.keeping import keep, keep_pool, keep_schedules
 from perdure._rooms.deployments.port import (
@@ -27,7 +28,6 @@ from perdure._rooms.deployments.port import (
 )
 from perdure._rooms.deployments.prefect_options import overlap_of
 from perdure._rooms.deployments.signatures import signed_definition, signed_template
-from perdure._rooms.deployments.ticks import scheduled
 from perdure._scheduling.schedule import Schedule
 
 TABLES = ("work_pool", "work_queue", "deployment", "deployment_schedule")

@@ -20,6 +20,7 @@ from perdure._model.errors import DeploymentError, DeploymentMissing
 from perdure._platform.clock import from_datetime, system_clock
 from perdure._rooms.deployments.backfill_routes import router as backfills
 from perdure._rooms.deployments.definition import definition_of_text
+from perdure._rooms.deployments.due_runs import resume_schedules, upcoming
 from perdure._rooms.deployments.pool_routes import router as pools
 from perdure._rooms.deployments.port import (
     Deployment,
@@ -33,7 +34,6 @@ from perdure._rooms.deployments.port import (
 from perdure._rooms.deployments.runs import Wanted, flow_runs_of, make_run
 from perdure._rooms.deployments.serving import has_program
 from perdure._rooms.deployments.signatures import schedule_shown
-from perdure._rooms.deployments.ticks import resume_schedules, upcoming
 from perdure._rooms.deployments.versions import changes, chosen, code_shown, first_alike, rolled_back
 from perdure._rooms.runs.records import RunFilter
 from perdure._rooms.tokens.records import Scope

@@ -4,8 +4,8 @@ A served deployment has a work pool of its own, and nobody but its program has t
 is down would pile up, by whoever else makes runs of schedules, and all begin at once when it is back. So its ticks are
 left alone until then, and its schedule's catch-up policy says what becomes of them, as if nothing had been up.
 
-As with processes (`_engine.recovery.liveness`), nobody's clock decides: a program is there if its worker's heartbeat
-has changed within a lease of our own time. Only what was seen once is judged by the time that it says.
+As with processes (`_engine.recovery.process_liveness`), nobody's clock decides: a program is there if its worker's
+heartbeat has changed within a lease of our own time. Only what was seen once is judged by the time that it says.
 """
 
 import time

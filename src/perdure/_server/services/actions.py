@@ -14,8 +14,8 @@ from perdure._platform.ids import dated_id, id_of
 from perdure._platform.named import NamedTuple
 from perdure._rooms.automations.port import Automations
 from perdure._rooms.deployments.definition import definition_of_text
+from perdure._rooms.deployments.due_runs import resume_schedules
 from perdure._rooms.deployments.runs import Wanted, deployment_named, make_runs
-from perdure._rooms.deployments.ticks import resume_schedules
 from perdure._rooms.events.port import NO_RUN, Event
 from perdure._rooms.runs.records import RunFilter
 from perdure._server.services.runtime import ServiceRuntime

@@ -2,7 +2,7 @@
 
 from perdure._engine.control.requests import end_unanswered
 from perdure._engine.coordination.limiter import free_lost
-from perdure._engine.recovery.runs_of_dead_processes import end_lost
+from perdure._engine.recovery.lost_runs import end_lost
 from perdure._server.services.loop import Outcome
 from perdure._server.services.runtime import ServiceRuntime
 

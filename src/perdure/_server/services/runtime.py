@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from perdure._engine.recovery.heartbeat import Heartbeat
-from perdure._engine.recovery.liveness import Liveness
+from perdure._engine.recovery.process_liveness import Liveness
 from perdure._model.records import Record
 from perdure._platform.clock import Clock, system_clock
 from perdure._rooms.deployments.serving import Serving

@@ -1,6 +1,6 @@
 """The runs that schedules are due for."""
 
-from perdure._rooms.deployments.ticks import make_due_runs
+from perdure._rooms.deployments.due_runs import make_due_runs
 from perdure._server.services.loop import Outcome
 from perdure._server.services.runtime import ServiceRuntime
 

@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from perdure._model.records import CancelRecord, Record, StateRecord
+from perdure._model.records import Record, StateRecord
 from perdure._model.state_types import FINAL, StateType
 from perdure._platform.clock import Micros
-from perdure._platform.named import NamedTuple
-from perdure._rooms.deployments.port import SKIPPED, QueuedRun, WorkerRecord
+from perdure._rooms.deployments.port import QueuedRun, WorkerRecord
+from perdure._rooms.deployments.store.overlap import END_PLACE, Waiting, held_up
 from perdure._rooms.deployments.tables import QUEUED_RUN
 from perdure._store.sql.access import Access
 from perdure._store.sql.call_dedup import current_call
@@ -20,9 +20,7 @@ from perdure._store.sql.writer import Writer
 _IN_A_STATEMENT = 500  # ids
 _AHEAD = 16  # waiting runs that are looked at beyond those that are wanted: some may not run yet
 _FIRST = (-1, 0, "")  # before all: a priority, a time, and an id
-_GRACE: Micros = 30_000_000  # for a run that is cancelled for the next one
 _FINAL = ", ".join(f"'{kind}'" for kind in FINAL)
-_END_PLACE = "UPDATE queued_run SET phase = 'ended' WHERE flow_run_id = {}"
 _END_ENDED = (
     "UPDATE queued_run SET phase = 'ended', lease = NULL WHERE work_pool = {} AND phase = 'claimed'"
     " AND flow_run_id IN (SELECT f.id FROM flow_run AS f"
@@ -42,23 +40,6 @@ _ROOMS = (
     " WHERE q.work_pool = w.work_pool AND q.phase = 'claimed' AND q.work_queue = w.name)"
     " FROM work_queue AS w WHERE w.work_pool = {}"
 )
-
-
-class _Waiting(NamedTuple):
-    """A run that is due, with what its deployment says of those beside it."""
-
-    run: QueuedRun
-    limit: int | None
-    overlap: str | None
-    state_type: str | None
-
-    @property
-    def is_over(self) -> bool:
-        """Whether its run is gone, or has ended: by hand, or by what a worker had started that was taken for gone."""
-        if self.state_type is None:
-            return True
-        is_resumed = self.state_type == StateType.CRASHED and self.run.starts > 0
-        return self.state_type in FINAL and not is_resumed
 
 
 class SqlClaims:
@@ -134,10 +115,10 @@ class SqlClaims:
         for each in self._candidates(connection, pool, max(most, 0), now, queues, full, hoped):
             run = each.run
             if each.is_over:
-                connection.execute(_END_PLACE.format(self._mark), (run.flow_run_id,))
+                connection.execute(END_PLACE.format(self._mark), (run.flow_run_id,))
                 continue
             if each.overlap is None:  # it was made while somebody deleted its deployment: nothing else would end it
-                connection.execute(_END_PLACE.format(self._mark), (run.flow_run_id,))
+                connection.execute(END_PLACE.format(self._mark), (run.flow_run_id,))
                 reason = "Its deployment was deleted."
                 changes.append(StateRecord(run.flow_run_id, False, StateType.CANCELLED, "Cancelled", reason, now))
                 continue
@@ -147,7 +128,7 @@ class SqlClaims:
             if limit is not None and running[run.deployment_id] >= limit:
                 self._note_taken(connection, taken[noted:])  # what becomes of a run depends on those
                 noted = len(taken)
-                changes += self._held_up(connection, each, now)
+                changes += held_up(connection, each, now, self._mark)
                 continue
             taken.append(run._replace(phase="claimed", worker_id=worker.id, lease=lease, starts=run.starts + 1))
             running[run.deployment_id] += 1
@@ -185,7 +166,7 @@ class SqlClaims:
         queues: dict[str, int],
         deployments: Sequence[str],
         hoped: Cursor | None,
-    ) -> Iterator[_Waiting]:
+    ) -> Iterator[Waiting]:
         """Runs that are due, by priority and time, as many as are taken: what may not run does not hide what may.
 
         Nothing comes of the `deployments` that have as many runs as they may have, however many of their runs wait.
@@ -200,7 +181,7 @@ class SqlClaims:
             if page is None:
                 page = connection.execute(*self._next_page(pool, now, last, count, full, deployments))
             rows, hoped = page.fetchall(), None
-            found = [_Waiting(QueuedRun(*row[:-3]), *row[-3:]) for row in rows]
+            found = [Waiting(QueuedRun(*row[:-3]), *row[-3:]) for row in rows]
             yield from found
             if len(found) < count:
                 return
@@ -230,34 +211,6 @@ class SqlClaims:
             " ORDER BY q.priority, q.due, q.flow_run_id"
         )
         return query, (pool, now, *last, *full, *deployments, count)
-
-    def _held_up(self, connection: Connection, waiting: _Waiting, now: Micros) -> list[Record]:
-        """What becomes of a run that is due while no more of its deployment may run, as the overlap policy says."""
-        mark, run, overlap = self._mark, waiting.run, waiting.overlap
-        others = (
-            f"SELECT flow_run_id FROM queued_run WHERE deployment_id = {mark} AND phase = 'waiting' AND due <= {mark}"
-            f" AND flow_run_id <> {mark} AND (due, flow_run_id)"
-        )
-        if overlap == "skip":
-            return self._skip(connection, [run.flow_run_id], "An earlier run of its deployment still ran.", now)
-        values = (run.deployment_id, now, run.flow_run_id, run.due, run.flow_run_id)
-        if overlap == "queue_one":
-            earlier = connection.execute(f"{others} < ({mark}, {mark}) LIMIT 1", values).fetchone()
-            reason = "An earlier run of its deployment still ran, and another one waited."
-            return [] if earlier is None else self._skip(connection, [run.flow_run_id], reason, now)
-        if overlap == "cancel_running":
-            later = connection.execute(f"{others} > ({mark}, {mark}) LIMIT 1", values).fetchone()
-            if later is not None:
-                reason = "A later run of its deployment was due before it could begin."
-                return self._skip(connection, [run.flow_run_id], reason, now)
-            query = f"SELECT flow_run_id FROM queued_run WHERE deployment_id = {mark} AND phase = 'claimed'"
-            running = connection.execute(query, (run.deployment_id,)).fetchall()
-            return [CancelRecord(id, "the next run of its deployment", now, _GRACE) for (id,) in running]
-        return []
-
-    def _skip(self, connection: Connection, ids: Sequence[str], reason: str, now: Micros) -> list[Record]:
-        connection.executemany(_END_PLACE.format(self._mark), [(id,) for id in ids])
-        return [StateRecord(id, False, StateType.CANCELLED, SKIPPED, reason, now) for id in ids]
 
     def give_back(self, flow_run_ids: Sequence[str], worker_id: str) -> None:
         """Have runs that a worker has, and has begun nothing for, wait again, as if nobody had claimed them."""
