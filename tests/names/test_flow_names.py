@@ -24,7 +24,7 @@ from perdure._rooms.results.records import ResultFilter
 from perdure._rooms.runs.records import FailureFilter
 from perdure._store.reads import Reads
 from perdure.deployments import run_deployment
-from perdure.errors import ResumeError
+from perdure.errors import DeploymentError, ResumeError
 from perdure.records import NOBODY, RunFilter, StateRecord
 from perdure.runtime import flow_run
 from perdure.schedules import Interval
@@ -337,3 +337,75 @@ def test_templates_see_the_default_name_with_dashes():
 
     a_report()
     assert seen == ["of a-report"]
+
+
+# What is another flow's, and what is the same one's by whichever of its names
+
+
+def test_what_a_flow_has_asked_for_by_one_name_it_has_by_the_other_once_it_is_tried_again(known):
+    NOW.deploy("nightly")
+    names = ["two_words/nightly", "two-words/nightly", "two_words/nightly"]
+
+    @flow(retries=2)
+    def asks() -> str:
+        attempt = flow_run.run_count
+        made = run_deployment(names[attempt - 1], timeout=0).id
+        if attempt < 3:
+            raise RuntimeError("no")
+        return made
+
+    asks()
+    assert len(known.flow_runs(RunFilter(of="two-words"))) == 1
+
+
+@pytest.mark.parametrize("names", [(None, "of-steps"), ("of-steps", None)])
+def test_a_key_holds_for_who_writes_the_default_name_out(names, known):
+    first, second = (of_steps if name is None else of_steps.with_options(name=name) for name in names)
+    assert [each.with_options(idempotency_key="k")(1) for each in (first, second)] == [2, 2]
+    assert calls == [1]
+
+
+def test_a_key_gives_no_run_of_another_flow_that_was_given_the_default_name():
+    @flow(name="a-b", idempotency_key="k", persist_result=True)
+    def other() -> str:
+        return "of other"
+
+    @flow(idempotency_key="k", persist_result=True)
+    def a_b() -> str:
+        return "of a_b"
+
+    assert (other(), a_b()) == ("of other", "of a_b")
+
+
+def test_who_goes_back_to_the_former_name_has_the_runs_that_wait(known):
+    NOW.deploy("nightly")
+    waits = run_deployment("two-words/nightly", timeout=0)
+    FORMER.deploy("nightly")
+    FORMER.resume(waits.id)
+    (run,) = known.flow_runs(RunFilter())
+    assert (run.id, run.state_type) == (waits.id, StateType.COMPLETED)
+
+
+def test_a_flow_that_was_given_the_name_of_a_function_has_deployments_and_keys_of_its_own(known):
+    ours = NOW.deploy("nightly")
+    theirs = deployed.report.with_options(name="two_words").deploy("nightly")
+    assert ours.id != theirs.id
+    made = [run_deployment(f"{name}/nightly", idempotency_key="k", timeout=0) for name in ("two-words", "two_words")]
+    assert made[0].id != made[1].id
+    schedule, tick = Interval(3600), datetime(2031, 1, 1, tzinfo=UTC)
+    found = [known.deployments.one(each.id) for each in (ours, theirs)]
+    assert [len(make_runs(of, list(wanted_of(schedule, of, [tick])), 1, known)) for of in found] == [1, 1]
+
+
+def test_a_deployment_that_another_flow_has_the_new_name_of_is_not_put_over_that(known):
+    FORMER.deploy("nightly")
+    deployed.report.with_options(name="two-words").deploy("nightly")
+    with pytest.raises(DeploymentError, match=r"two_words/nightly is of 'two_words', .* a deployment of 'report'"):
+        NOW.deploy("nightly")
+    assert len(known.deployments.all()) == 2
+
+
+@pytest.mark.parametrize(("field", "wanted"), [("deployment", "a_b/nightly"), ("schedule", "a_b/nightly/*")])
+def test_an_automation_on_events_of_schedules_knows_both_names(field, wanted):
+    payload = {"deployment": "a-b/nightly", "schedule": "a-b/nightly/cron"}
+    assert mismatch({f"payload.{field}": [wanted]}, {"payload": payload}) is None

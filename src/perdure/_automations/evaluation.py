@@ -26,7 +26,8 @@ from perdure._platform.named import NamedTuple
 # loop: the event follows from what it did itself; missed: nobody looked at that time
 Outcome = Literal["acts", "waits", "ignored", "limited", "loop", "missed"]
 Memory = dict[str, Any]
-OF_FLOWS = frozenset({"run.flow_name", "run.deployment"})  # fields of events that are names of flows, or begin so
+# Fields of events that are names of flows, or begin so.
+OF_FLOWS = frozenset({"run.flow_name", "run.deployment", "payload.deployment", "payload.schedule"})
 APPEARED = "file.appeared"  # the kind of the events of files
 _MICROS = 1_000_000
 _MOST_TICKS = 100_000  # of a deadline that are passed over at once
@@ -67,11 +68,13 @@ def mismatch(wanted: Mapping[str, Sequence[str]], content: Mapping[str, object])
 
 
 def _names(value: object) -> list[object]:
-    """The name of a flow, or of a deployment with its flow's before it, by either of the flow's names."""
+    """The name of a flow, or of a deployment or schedule, which begins so, by either of the flow's names."""
     if not isinstance(value, str):
         return [value]
-    flow, slash, name = value.partition("/")
-    return ["/".join(each) for each in deployment_spellings(flow, name)] if slash else list(spellings(flow))
+    flow, *rest = value.split("/", 2)
+    if not rest:
+        return list(spellings(flow))
+    return ["/".join([*each, *rest[1:]]) for each in deployment_spellings(flow, rest[0])]
 
 
 def _fits(pattern: str, value: object) -> bool:

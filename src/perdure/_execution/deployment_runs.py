@@ -1,7 +1,7 @@
 """Runs of deployments that code asks for: by `run_deployment`, in plain code and in coroutines."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from perdure._client.orchestration import SyncRunsClient
 from perdure._client.runs_seen import FlowRunSeen
 from perdure._model.colour import caller_is_async
 from perdure._model.errors import DeploymentError, FlowRunWaitTimeout
+from perdure._model.flow_names import deployment_spellings
 from perdure._model.state_types import FINAL, StateType
 from perdure._platform.clock import from_datetime
 from perdure._platform.named import NamedTuple
@@ -75,11 +76,11 @@ def run_deployment(
         *(str(name), parameters or {}, scheduled_time, flow_run_name, tuple(tags or ())),
         *(idempotency_key, work_queue_name, priority, partition),
     )
-    call = _call(asked.name) if as_subflow and idempotency_key is None else None
+    calls = _calls(asked.name) if as_subflow and idempotency_key is None else []
     if caller_is_async():
-        return _arun(asked, call, timeout, poll_interval)
+        return _arun(asked, calls, timeout, poll_interval)
     session = sessions.current()
-    id, waiting = _run_of(asked, call, session), _Waiting(timeout, poll_interval)
+    id, waiting = _run_of(asked, calls, session), _Waiting(timeout, poll_interval)
     while True:
         run = run_now(id, session)
         if (pause := waiting.pause(run)) is None:
@@ -87,11 +88,11 @@ def run_deployment(
         time.sleep(pause)
 
 
-async def _arun(asked: "_Asked", call: str | None, timeout: float | None, poll_interval: float) -> FlowRunSeen:
+async def _arun(asked: "_Asked", calls: Sequence[str], timeout: float | None, poll_interval: float) -> FlowRunSeen:
     import asyncio
 
     session = sessions.current()
-    id, waiting = await asyncio.to_thread(_run_of, asked, call, session), _Waiting(timeout, poll_interval)
+    id, waiting = await asyncio.to_thread(_run_of, asked, calls, session), _Waiting(timeout, poll_interval)
     while True:
         run = await asyncio.to_thread(run_now, id, session)
         if (pause := waiting.pause(run)) is None:
@@ -150,17 +151,18 @@ class _Asked(NamedTuple):
     partition: str | None = None
 
 
-def _run_of(asked: _Asked, call: str | None, session: Session) -> str:
-    """Make the run; its id, or that of the run that has its key. `call` names the call in the flow that makes it."""
+def _run_of(asked: _Asked, calls: Sequence[str], session: Session) -> str:
+    """Make the run; its id, or that of the run that has its key. `calls` name the call in the flow that makes it."""
     of = deployment_named(asked.name, session.orchestrator)
-    if call is None:
+    if not calls:
         return _made_run(asked, of, session)
     orchestrator, number = session.orchestrator, 0
     while True:
-        key = f"{call} {number}"
-        before = orchestrator.deployments.run_of_key(of.id, key)
+        keys = [f"{call} {number}" for call in calls]
+        found = (orchestrator.deployments.run_of_key(of.id, key) for key in keys)
+        before = next(filter(None, found), None)
         if before is None or run_now(before, session).state_type not in _FAILED:
-            return before or _made_run(asked._replace(idempotency_key=key), of, session)
+            return before or _made_run(asked._replace(idempotency_key=keys[0]), of, session)
         number += 1
 
 
@@ -187,12 +189,18 @@ def _made_run(asked: _Asked, of: Deployment, session: Session) -> str:
     return make_run(of, wanted, now, session.orchestrator)
 
 
-def _call(name: str) -> str | None:
-    """What names a call in the code of a flow, in each attempt and process alike; None elsewhere."""
+def _calls(name: str) -> list[str]:
+    """What names a call in the code of a flow, in each attempt and process alike, by each name of the deployment.
+
+    None elsewhere.
+    """
     run = current_run.get()
     if not isinstance(run, FlowRunContext):
-        return None
-    return f"{run.id} run_deployment {name} {run.occurrence(f'{run.id} run_deployment {name}')}"
+        return []
+    flow, slash, own = name.partition("/")
+    names = sorted("/".join(each) for each in deployment_spellings(flow, own)) if slash else [name]
+    occurrence = run.occurrence(f"{run.id} run_deployment {names[0]}")
+    return [f"{run.id} run_deployment {each} {occurrence}" for each in names]
 
 
 def run_now(id: str, session: Session) -> FlowRun:

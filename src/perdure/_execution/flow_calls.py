@@ -4,12 +4,14 @@ from collections.abc import Callable
 from contextlib import nullcontext, suppress
 
 from perdure._engine.drivers import adrive, drive
+from perdure._engine.identity.projects import may_be_of
 from perdure._engine.lifecycle.begin import finish
 from perdure._engine.lifecycle.flow_run import FlowCall, flow_run
 from perdure._engine.recovery.resumption import Resumable, release_claim
 from perdure._execution.submission import SubmittedWork
 from perdure._model.errors import ResumeError
 from perdure._model.options import FlowOptions
+from perdure._model.records import StartRecord
 from perdure._model.states import State
 from perdure._model.tracebacks import fold
 from perdure._rooms.runs.records import FlowRun
@@ -28,15 +30,14 @@ def new_name() -> str:
     return new_run_name()
 
 
-def check_is_of(options: FlowOptions, run: FlowRun) -> FlowRun:
-    """A run, which has to be one of the flow.
+def check_is_of(options: FlowOptions, run: FlowRun, start: StartRecord | None) -> None:
+    """Refuse a run that is not one of the flow.
 
     Raises:
         ResumeError: it is another one's.
     """
-    if not options.is_called(run.flow_name):
+    if not may_be_of(run.flow_name, start, options):
         raise ResumeError(f"The flow run {run.id} is one of {run.flow_name!r}, not of {options.name!r}.")
-    return run
 
 
 class FlowWork(SubmittedWork[FlowCall]):

@@ -255,7 +255,7 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
 
         def find() -> Resumable:
             found = look()
-            check_is_of(self.options, found.run)
+            check_is_of(self.options, found.run, found.start)
             arguments = arguments_of(found.start, found.run)
             if found.start.process_id == NOBODY:  # they are what was asked for, and no call has bound them yet
                 arguments = self._bind((), arguments)
@@ -299,8 +299,8 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
         session, arguments, reuses = sessions.current(), dict[str, Any](), list[Reuse]()
 
         def find() -> None:
-            run = check_is_of(self.options, run_of(str(flow_run_id), session.orchestrator))
-            start = session.orchestrator.start(run.id)
+            run = run_of(str(flow_run_id), session.orchestrator)
+            check_is_of(self.options, run, start := session.orchestrator.start(run.id))
             if start is None:
                 raise ResumeError(f"How the flow run {run.name!r} was started is not recorded. Call its flow again.")
             arguments.update(arguments_of(start, run))

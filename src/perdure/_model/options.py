@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from perdure._model.argument_binding import Signature
+from perdure._model.flow_names import default_name
 from perdure._model.retention import Retention
 from perdure._platform.programs import name_of_module
 
@@ -96,6 +97,14 @@ class FlowOptions(RunOptions):
     def own_name(self) -> str:
         """The name that was given, or that of the function as it is: it is the same in all versions of Perdure."""
         return self.function_name or self.name
+
+    @property
+    def other_name(self) -> str | None:
+        """What `own_name` is once the default name is given to the flow, or is not given any more; None if the same."""
+        if self.function_name is not None:
+            return None if self.name == self.function_name else self.name
+        function = str(getattr(self.function, "__name__", ""))
+        return function if self.name == default_name(function) != function else None
 
     def is_called(self, flow_name: str) -> bool:
         """Whether a run whose flow has this name may be one of this flow: earlier versions named it otherwise."""

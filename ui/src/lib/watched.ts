@@ -40,7 +40,10 @@ export function announce(run: Schemas["FlowRunModel"], open: (id: string) => voi
   if ((type !== "FAILED" && type !== "CRASHED") || run.state === null) return
   if (!canAnnounce() || Notification.permission !== "granted") return
   const what = `${run.id} ${run.state.time}`
-  if (announced.has(what) || !parseNames(kept("announced-flows")).includes(run.flow_name)) return
+  // Earlier versions called `my-flow`, which was given no name, as its function: `my_flow`.
+  const dashed = (name: string) => name.replaceAll("_", "-")
+  const isAskedFor = parseNames(kept("announced-flows")).some(each => dashed(each) === dashed(run.flow_name))
+  if (announced.has(what) || !isAskedFor) return
   announced.add(what)
   // Of several tabs, each announces it: a tag makes one of them.
   const body = run.state.message ?? ""

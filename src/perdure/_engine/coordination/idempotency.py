@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 
-from perdure._engine.identity.projects import may_be_in_scope, scope_of
+from perdure._engine.identity.projects import code_of, is_of, may_be_in_scope, scope_of
 from perdure._engine.port import Runtime
 from perdure._engine.recovery.resumption import Resumable, claimed, resumable
 from perdure._model.errors import ResultNotKept, ResumeError
@@ -60,11 +60,15 @@ def _created_before(run: FlowRunContext, key: str, records: Sequence[Record], ru
     """
     known, options = runtime.transactions, run.options
     name = _scoped(options.own_name, options)
-    # Earlier versions had nothing but the name; and a flow may have been given the name that it has by default now.
-    others = dict.fromkeys((options.own_name, options.name, _scoped(options.name, options)))
-    for other in others:
-        before = None if other == name else known.run_of_key(other, key)
+    if name != options.own_name:  # earlier versions had nothing but the name
+        before = known.run_of_key(options.own_name, key)
         if before is not None and may_be_in_scope(before, options.function, runtime.orchestrator):
+            return before
+    other = options.other_name
+    for each in dict.fromkeys(() if other is None else (_scoped(other, options), other)):
+        before = known.run_of_key(each, key)
+        code = None if before is None else code_of(runtime.orchestrator.start(before))
+        if code is not None and is_of(code, options):  # another flow may have been given that name
             return before
     if known.create_once(FlowKeyRecord(name, key, run.id), records):
         return None

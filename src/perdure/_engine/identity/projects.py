@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType, MethodType
 
-from perdure._model.options import RunOptions
+from perdure._model.flow_names import is_same_flow
+from perdure._model.options import FlowOptions, RunOptions
 from perdure._model.records import StartRecord
 from perdure._platform import programs, projects
 from perdure._platform.named import NamedTuple
@@ -65,6 +66,14 @@ def is_of(code: Code, options: RunOptions) -> bool:
     return code.key == options.key and code.project == (
         project_of(function) if code.is_exact else _found_project(function)
     )
+
+
+def may_be_of(flow_name: str, start: StartRecord | None, options: FlowOptions) -> bool:
+    """Whether a run of a flow of some name may be one of a flow: by that name, or by the other one and its code."""
+    if options.is_called(flow_name):
+        return True
+    code = code_of(start) if is_same_flow(options.name, flow_name) else None
+    return code is not None and is_of(code, options)
 
 
 def may_be_in_scope(run_id: str, function: Callable[..., object] | None, orchestrator: Orchestrator) -> bool:

@@ -44,6 +44,7 @@ from perdure._engine.recovery.process_liveness import Liveness
 from perdure._engine.recovery.run_claims import claim, ends_below, note, run_of, unfinished_below
 from perdure._engine.recovery.start_record import arguments_of
 from perdure._model.errors import ResumeError, SerializationError
+from perdure._model.flow_names import is_same_flow
 from perdure._model.options import FlowOptions
 from perdure._model.records import NOBODY, ProcessRecord, Record, StartRecord, StateRecord
 from perdure._model.state_types import ABANDONED, FINAL, StateType
@@ -85,7 +86,7 @@ def crashed_with(
     orchestrator = runtime.orchestrator
     for run_id in orchestrator.unfinished_roots():
         (run,) = orchestrator.flow_runs(RunFilter(ids=(run_id,)))
-        if not options.is_called(run.flow_name):
+        if not is_same_flow(options.name, run.flow_name) and not options.is_called(run.flow_name):
             continue
         start = orchestrator.start(run_id)
         code = code_of(start)

@@ -1,9 +1,10 @@
 """Deployments and the queue of runs in the database."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from perdure._model.errors import RecordRefused
+from perdure._model.errors import DeploymentError, RecordRefused
 from perdure._model.flow_names import deployment_spellings, is_same_flow, spellings
 from perdure._model.records import FlowKeyRecord, FlowRunRecord, Record, StartRecord, StateRecord
 from perdure._model.state_types import StateType
@@ -46,7 +47,7 @@ class SqlDeployments(SqlClaims, SqlPools, SqlQueues):
             add = self._sql.insert(DEPLOYMENT) + " ON CONFLICT (flow_name, name) DO NOTHING"
             if connection.execute(add, kept).rowcount == 1:
                 key_name = f"UPDATE deployment SET key_name = {mark} WHERE id = {mark}"
-                connection.execute(key_name, (function_name, kept.id))
+                connection.execute(key_name, (self._key_name(kept, function_name, connection), kept.id))
                 connection.execute(self._sql.insert(VERSION), version._replace(deployment_id=kept.id, number=1))
                 return kept
             # An update locks the row: of several deploys at once, each sees the version that the one before it made.
@@ -82,25 +83,49 @@ class SqlDeployments(SqlClaims, SqlPools, SqlQueues):
     def _rename(self, to: Deployment, function_name: str | None, connection: Connection) -> None:
         """Have the deployment that is the same one under its flow's other name be called as it is deployed now.
 
-        The keys of its runs stay under the name that it had first, so that they hold for all of its runs.
+        The keys of its runs stay under the name that it had first, so that they hold for all of its runs. What was
+        deployed of another function is not the same one: that was given the name.
+
+        Raises:
+            DeploymentError: both names are there, and what has the one that is deployed is of another function.
         """
         mark, flow, name = self._mark, to.flow_name, to.name
         where = f"WHERE flow_name IN ({mark}, {mark}) OR key_name = {mark}"
         names = flow, function_name or flow, flow
         # Locks the rows: of two who deploy it at once by both names, the second finds it renamed.
         connection.execute(f"UPDATE deployment SET updated = updated {where}", names)
-        rows = connection.execute(f"SELECT id, flow_name, name FROM deployment {where} ORDER BY id", names).fetchall()
-        if any((of, own) == (flow, name) for _, of, own in rows):
-            return
-        same = [id for id, _, own in rows if own == name]
+        query = f"SELECT id, flow_name, name, definition FROM deployment {where} ORDER BY id"
+        rows = connection.execute(query, names).fetchall()
+        function = _function_of(to.definition)
+        there = next((definition for _, of, own, definition in rows if (of, own) == (flow, name)), None)
+        ours = [row for row in rows if _function_of(row[3]) == function and tuple(row[1:3]) != (flow, name)]
+        same = [row for row in ours if row[2] == name]
         if name == flow:  # it was given no name of its own
-            same += [id for id, of, own in rows if own == of]
-        if same:
+            same += [row for row in ours if row[2] == row[1]]
+        if not same:
+            return
+        id, of, own, _ = same[0]
+        if there is None:
             connection.execute(
                 f"UPDATE deployment SET flow_name = {mark}, name = {mark}, key_name = coalesce(key_name, flow_name)"
                 f" WHERE id = {mark}",
-                (flow, name, same[0]),
+                (flow, name, id),
             )
+        elif _function_of(there) != function:
+            raise DeploymentError(
+                f"The deployment {of}/{own} is of {function!r}, and would be called {flow}/{name} now, which is a"
+                f" deployment of {_function_of(there)!r}. Nothing was changed. Give one of the flows another name, or"
+                " delete the deployment that is not wanted any more."
+            )
+
+    def _key_name(self, of: Deployment, function_name: str | None, connection: Connection) -> str | None:
+        """Under which name the keys of a new deployment's runs are: not under one that another flow's are under."""
+        mark, function = self._mark, _function_of(of.definition)
+        query = f"SELECT definition FROM deployment WHERE id <> {mark} AND coalesce(key_name, flow_name) = {mark}"
+        rows = connection.execute(query, (of.id, function_name or of.flow_name)).fetchall()
+        if all(_function_of(definition) == function for (definition,) in rows):
+            return function_name
+        return f"{of.flow_name} of {function}"
 
     def all(self, flow_name: str | None = None) -> Sequence[Deployment]:
         """All deployments, or those of a flow, sorted by flow and name."""
@@ -333,6 +358,12 @@ def _by_run(
         if not {FlowRunRecord, StateRecord} <= {type(each) for each in own}:
             raise RecordRefused(f"The run {id!r} cannot wait in a queue: no record creates it, or none says its state.")
     return of_run
+
+
+def _function_of(definition: str) -> str:
+    """The name of the function that a definition is of."""
+    entry = json.loads(definition).get("entry_point", {})
+    return str(entry.get("code") or entry.get("target", "")).rpartition(":")[2].rpartition(".")[2]
 
 
 def _scoped(key: FlowKeyRecord, key_name: str | None) -> FlowKeyRecord:
