@@ -22,6 +22,7 @@ from perdure._platform import secrecy
 from perdure._platform.files import make_private
 from perdure._settings.settings import _overrides
 from perdure._store.sql.sqlite import SQLite
+from tests.at_the_end import AT_THE_END
 from tests.postgresql_server import postgresql  # noqa: F401 - a fixture
 from tests.s3_server import s3_prefix, s3_server  # noqa: F401 - fixtures
 
@@ -73,6 +74,11 @@ def pytest_runtest_makereport() -> Generator[None, Any, Any]:
     report = yield
     report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
     return report
+
+
+def pytest_sessionfinish() -> None:
+    """Nothing that the tests of this process shared outlives it."""
+    AT_THE_END.close()
 
 
 def pytest_collection_finish() -> None:

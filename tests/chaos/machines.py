@@ -4,7 +4,6 @@ Only root may make them. A link is cut by taking an end of it down, as by pullin
 sees; or by dropping all packets, as a broken router does, which nobody sees: connections stay half open.
 """
 
-import atexit
 import ctypes
 import os
 import shutil
@@ -17,6 +16,8 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal, NamedTuple
+
+from tests.at_the_end import AT_THE_END
 
 Cut = Literal["down", "dropped"]
 CUTS: tuple[Cut, ...] = ("down", "dropped") if shutil.which("iptables") else ("down",)
@@ -51,7 +52,7 @@ class Link:
         for name in (self.there, self.here):
             _ip("netns", "add", name)
             _ip("-n", name, "link", "set", "lo", "up")
-        atexit.register(self.close)
+        AT_THE_END.callback(self.close)
         _ip("-n", self.there, "link", "add", "cable", "type", "veth", "peer", "name", "cable", "netns", self.here)
         for name, address in zip((self.there, self.here), _ADDRESSES, strict=True):
             _ip("-n", name, "address", "add", f"{address}/24", "dev", "cable")

@@ -1,6 +1,5 @@
 """Stories of a flow whose server is killed, whose database is restarted, whose network is cut while it runs."""
 
-import atexit
 import os
 import random
 import signal
@@ -18,6 +17,7 @@ from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.remote.orchestrator import RemoteOrchestrator, folder_of
 from perdure.records import FlowRun, RunFilter
 from perdure.states import StateType as S
+from tests.at_the_end import AT_THE_END
 from tests.chaos.reporting import PERSISTED
 from tests.postgresql_server import new_database, server_in
 from tests.prepared import Prepared
@@ -101,8 +101,8 @@ def _postgresql() -> Any:
     # Not in a home: where root runs the tests, another user runs the server, and cannot look into it.
     folder = TemporaryDirectory(prefix="perdure-postgresql-", ignore_cleanup_errors=True)
     server = server_in(Path(folder.name, "data"))
-    atexit.register(folder.cleanup)
-    atexit.register(server.cleanup)
+    AT_THE_END.callback(folder.cleanup)
+    AT_THE_END.callback(server.cleanup)
     return server
 
 

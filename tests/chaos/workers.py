@@ -1,6 +1,5 @@
 """Stories of flows whose task runner's workers are killed at random moments, again and again."""
 
-import atexit
 import faulthandler
 import importlib.util
 import os
@@ -23,6 +22,7 @@ from perdure.states import StateType
 from perdure.task_runners import DaskTaskRunner, ProcessTaskRunner, RayTaskRunner
 from perdure.testing.crashes import root_run
 from perdure.testing.invariants import Witness, violations
+from tests.at_the_end import AT_THE_END
 from tests.chaos.on_workers import CASES, Case, below, ledger, places
 from tests.dask_cluster import DaskCluster
 from tests.ray_cluster import ray_cluster, ray_workers
@@ -46,7 +46,7 @@ class Killed(NamedTuple):
 def cluster() -> DaskCluster:
     """One for all stories of this process."""
     made = DaskCluster(WORKERS)
-    atexit.register(made.close)
+    AT_THE_END.callback(made.close)
     return made
 
 
@@ -75,7 +75,7 @@ def _start_ray() -> None:
     """One for all stories of this process."""
     stack = ExitStack()
     stack.enter_context(ray_cluster())
-    atexit.register(stack.close)
+    AT_THE_END.callback(stack.close)
 
 
 def _on_ray() -> RayTaskRunner:
