@@ -113,7 +113,8 @@ def run_due(chance: random.Random) -> None:
 def _run(place: QueuedRun) -> None:
     known = session.current().orchestrator.deployments
     of = known.one(place.deployment_id)
-    flow: Any = getattr(flows, of.flow_name if of is not None else "")
+    assert of is not None
+    flow: Any = getattr(flows, of.flow_name.replace("-", "_"))
     with contextlib.suppress(Exception):
         flow.resume(place.flow_run_id, return_state=True)
     known.let_go(place.flow_run_id, place.worker_id or "", None)

@@ -57,7 +57,7 @@ const journeys = {
     await page.locator("header").getByText("Completed").waitFor({ timeout: 60_000 })
   },
   async "a flow is rerun with another parameter, and the two runs are compared"() {
-    const { items } = await ask(origin, "/api/flow-runs?limit=1&state=COMPLETED&flow=sales_report")
+    const { items } = await ask(origin, "/api/flow-runs?limit=1&state=COMPLETED&flow=sales-report")
     const { id, name, parameters } = items[0]
     await visit(page, `${origin}/flow-runs/${id}`)
     await button("Rerun…").click()
@@ -77,13 +77,13 @@ const journeys = {
     await page.getByText("Their values were compared").waitFor(wait)
   },
   async "a run shows the source with which it began"() {
-    const { id } = await run("state=FAILED&flow=train_model")
+    const { id } = await run("state=FAILED&flow=train-model")
     await visit(page, `${origin}/flow-runs/${id}`)
     await page.getByRole("tab", { name: "Source" }).click()
     await page.getByRole("region", { name: "Code" }).getByText("train_model").first().waitFor(wait)
   },
   async "a view is saved for everybody, renamed and deleted"() {
-    await visit(page, `${origin}/flow-runs?state=FAILED&flow=train_model`)
+    await visit(page, `${origin}/flow-runs?state=FAILED&flow=train-model`)
     await button("Save view").click()
     await page.getByRole("textbox", { name: "Name" }).fill("Broken models")
     await page.getByRole("radio", { name: "Everybody" }).click()
@@ -153,8 +153,8 @@ const journeys = {
   },
   async "a run is started from a deployment, with parameters"() {
     await visit(page, `${origin}/deployments`)
-    await button("Run train_model/retrain now").click()
-    const dialog = page.getByRole("dialog", { name: "Run train_model/retrain" })
+    await button("Run train-model/retrain now").click()
+    const dialog = page.getByRole("dialog", { name: "Run train-model/retrain" })
     await dialog.getByLabel("epochs").fill("many")
     await dialog.getByRole("button", { name: "Run now" }).click()
     await dialog.getByText("A whole number is needed.").waitFor(wait)
@@ -162,7 +162,7 @@ const journeys = {
     await dialog.getByRole("button", { name: "Run now" }).click()
     await page.waitForURL(/\/flow-runs\/[0-9a-f-]{36}/, wait)
     await page.locator("header").getByText("Scheduled").waitFor(wait)
-    await page.getByRole("link", { name: "train_model/retrain" }).waitFor(wait)
+    await page.getByRole("link", { name: "train-model/retrain" }).waitFor(wait)
     const run = await ask(origin, `/api${new URL(page.url()).pathname}`)
     if (run.parameters.epochs !== 3) throw new Error(`It has ${JSON.stringify(run.parameters)}.`)
   },
@@ -180,9 +180,9 @@ const journeys = {
   },
   async "a deployment is paused and resumed"() {
     await visit(page, `${origin}/deployments`)
-    await button("Pause ingest_orders/shop").click()
-    await button("Resume ingest_orders/shop").click()
-    await button("Pause ingest_orders/shop").waitFor(wait)
+    await button("Pause ingest-orders/shop").click()
+    await button("Resume ingest-orders/shop").click()
+    await button("Pause ingest-orders/shop").waitFor(wait)
   },
   async "the palette leads to a page"() {
     await page.keyboard.press("Control+k")
