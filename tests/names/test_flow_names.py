@@ -237,7 +237,6 @@ def crashed(of: Any, x: int) -> str:
 
 @pytest.mark.parametrize("has_keys", [False, True])
 def test_a_run_of_an_earlier_version_is_resumed_twice_and_no_step_runs_twice(has_keys):
-    """What is signed to resume it is signed under the name of whoever resumed it last."""
     keys = new_key("ours") if has_keys else None
     with settings.temporary_settings(results_signing_keys=keys):
         run_id = crashed(of_steps.with_options(name="of_steps"), 1)
@@ -409,3 +408,14 @@ def test_a_deployment_that_another_flow_has_the_new_name_of_is_not_put_over_that
 def test_an_automation_on_events_of_schedules_knows_both_names(field, wanted):
     payload = {"deployment": "a-b/nightly", "schedule": "a-b/nightly/cron"}
     assert mismatch({f"payload.{field}": [wanted]}, {"payload": payload}) is None
+
+
+def test_a_run_has_one_name_before_and_after_it_is_resumed(known):
+    seen: list[str] = []
+
+    @flow(persist_result=True)
+    def two_names(x: int) -> None:
+        seen.append(flow_run.flow_name)
+
+    two_names.resume(crashed(two_names.with_options(name="two_names"), 1))
+    assert seen == ["two_names"] * 2

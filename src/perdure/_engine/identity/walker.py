@@ -303,9 +303,8 @@ class Walker:
         beside = {name: item for name, item in state.items() if name not in fields and name not in forgotten}
         extra, private = model.__pydantic_extra__ or {}, model.__pydantic_private__ or {}
         is_set = model.__pydantic_fields_set__
-        is_whole = not any(
-            item is _ABSENT for item in fields.values()
-        )  # not by `in`, which asks arrays what they equal
+        # Not by `in`, which asks arrays what they equal.
+        is_whole = not any(item is _ABSENT for item in fields.values())
         if not beside and not extra and not private and is_set == fields.keys() and is_whole:
             return self._fields(kind, fields, None)
         parts = {

@@ -4,6 +4,7 @@ import functools
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from perdure._engine.coordination.lineage import inputs_of, note_maker
@@ -136,6 +137,8 @@ def begin_flow(
     `reuses` says which earlier run it runs again, and which of its steps count, too.
     """
     check_room()
+    if again is not None and again.run.flow_name != options.name:  # an earlier version called the flow otherwise
+        options = replace(options, name=again.run.flow_name)
     parent = current_run.get()
     flow = None if parent is None else parent.flow
     if flow is not None and flow.controller.request is not None:  # as `may_begin`, without a call more

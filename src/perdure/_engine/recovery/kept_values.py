@@ -75,15 +75,6 @@ def checked(text: str, place: str, what: str) -> str:
     return body
 
 
-def holds(text: str, place: str) -> bool:
-    """Whether `checked` takes the text for the place."""
-    try:
-        checked(text, place, "")
-    except ResultUntrusted:
-        return False
-    return True
-
-
 @contextmanager
 def accepting_unsigned() -> Iterator[None]:
     """Have this process read what was kept before there were signing keys; what is signed wrongly is refused."""

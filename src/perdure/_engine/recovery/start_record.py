@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from perdure._engine.identity.projects import project_of
-from perdure._engine.recovery.kept_values import checked, holds, packed, place_of_start, unpacked
+from perdure._engine.recovery.kept_values import checked, packed, place_of_start, unpacked
 from perdure._model.errors import ResultUntrusted, ResumeError
-from perdure._model.flow_names import spellings
 from perdure._model.options import RunOptions
 from perdure._model.records import StartRecord
 from perdure._platform.files import working_directory
@@ -122,7 +121,5 @@ def _arguments(start: StartRecord, run: FlowRun) -> tuple[str, str, str]:
             f"The arguments of the flow run {run.id} were not stored: they could not be pickled, or take more "
             "than 1 MiB. Call the flow again; give it paths or ids instead of large values."
         )
-    what = f"What is kept to resume the flow run {run.id}"
-    # They are signed for the flow's name as whoever began the run called it, or who resumed it since.
-    places = [place_of_start(run.id, name, start.entry_point) for name in spellings(run.flow_name)]
-    return start.arguments, next((each for each in places if holds(start.arguments, each)), places[0]), what
+    place = place_of_start(run.id, run.flow_name, start.entry_point)
+    return start.arguments, place, f"What is kept to resume the flow run {run.id}"

@@ -51,9 +51,8 @@ def post(hook: Hook, event: Event, delivery_id: str, now: int) -> str:
 async def _status_of(url: httpx.URL, address: str, headers: dict[str, str], body: bytes) -> int:
     """POST to the very address that was looked at: a name may stand for another one by then."""
     async with (
-        asyncio.timeout(
-            notification_delivery.SECONDS
-        ),  # of all of it: one that sends a byte now and then takes no longer
+        # Of all of it: one that sends a byte now and then takes no longer.
+        asyncio.timeout(notification_delivery.SECONDS),
         httpx.AsyncClient(
             trust_env=False, timeout=notification_delivery.SECONDS, follow_redirects=False, verify=_certificates()
         ) as client,

@@ -114,9 +114,8 @@ def deliver(runtime: ServiceRuntime, _: int | None) -> Outcome:
 
 def _try(delivery: Delivery, hook: Hook, runtime: ServiceRuntime) -> Delivery:
     """Try a delivery once, and note what that came to."""
-    from perdure._rooms.events.webhook_delivery import (
-        post,  # imports httpx: a server that delivers nothing does not pay for it
-    )
+    # It imports httpx: a server that delivers nothing does not pay for that.
+    from perdure._rooms.events.webhook_delivery import post
 
     services, attempts = runtime.orchestrator.services, delivery.attempts + 1
     try:

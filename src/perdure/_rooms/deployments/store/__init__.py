@@ -121,8 +121,10 @@ class SqlDeployments(SqlClaims, SqlPools, SqlQueues):
     def _key_name(self, of: Deployment, function_name: str | None, connection: Connection) -> str | None:
         """Under which name the keys of a new deployment's runs are: not under one that another flow's are under."""
         mark, function = self._mark, _function_of(of.definition)
-        query = f"SELECT definition FROM deployment WHERE id <> {mark} AND coalesce(key_name, flow_name) = {mark}"
-        rows = connection.execute(query, (of.id, function_name or of.flow_name)).fetchall()
+        query = (
+            f"SELECT definition FROM deployment WHERE flow_name <> {mark} AND coalesce(key_name, flow_name) = {mark}"
+        )
+        rows = connection.execute(query, (of.flow_name, function_name or of.flow_name)).fetchall()
         if all(_function_of(definition) == function for (definition,) in rows):
             return function_name
         return f"{of.flow_name} of {function}"
