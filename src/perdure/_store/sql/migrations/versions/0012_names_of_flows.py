@@ -18,7 +18,8 @@ def downgrade() -> None:
     """Deployments have the names again that earlier versions know them by, where nothing else has them now."""
     name = "CASE WHEN deployment.name = deployment.flow_name THEN deployment.key_name ELSE deployment.name END"
     op.execute(
-        f"UPDATE deployment SET flow_name = key_name, name = {name} WHERE key_name IS NOT NULL AND NOT EXISTS"
+        f"UPDATE deployment SET flow_name = key_name, name = {name} WHERE"
+        " replace(key_name, '_', '-') = replace(deployment.flow_name, '_', '-') AND NOT EXISTS"
         f" (SELECT 1 FROM deployment AS other WHERE other.flow_name = deployment.key_name AND other.name = {name})"
     )
     op.drop_column("deployment", "key_name")
