@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from perdure import flow, session, settings, task
 from perdure._automations.evaluation import mismatch
-from perdure._model.flow_names import deployment_spellings, spellings
+from perdure._model.flow_names import default_name, deployment_spellings, spellings
 from perdure._platform.ids import new_id
 from perdure._rooms.deployments.due_runs import make_due_runs, wanted_of
 from perdure._rooms.deployments.port import QueueFilter
@@ -89,6 +91,12 @@ def test_the_default_name_has_dashes_and_a_name_that_is_given_stays():
 )
 def test_only_names_that_functions_have_and_those_made_of_them_have_another_spelling(name, other):
     assert spellings(name) == (name,) if other is None else (name, other)
+
+
+@given(st.from_regex(r"[a-z_][a-z0-9_]{0,9}", fullmatch=True), st.text("ab_-", min_size=1, max_size=6))
+def test_a_name_is_another_spelling_of_what_is_another_spelling_of_it(function, name):
+    assert function in spellings(default_name(function))
+    assert all(name in spellings(each) for each in spellings(name))
 
 
 def test_a_deployment_without_a_name_of_its_own_is_called_as_its_flow():

@@ -41,6 +41,13 @@ describe("failures that the browser announces", () => {
     expect(open).toHaveBeenCalledWith("1")
   })
 
+  it("are those of a flow that earlier versions called as its function", () => {
+    vi.stubGlobal("Notification", Shown)
+    keep("announced-flows", '["load_orders"]')
+    announce(run("4", "FAILED", "load-orders"), vi.fn())
+    expect(Shown.all).toHaveLength(1)
+  })
+
   it("are none where the browser may not", () => {
     vi.stubGlobal("Notification", Object.assign(class extends Shown {}, { permission: "denied" }))
     keep("announced-flows", '["billing"]')
