@@ -18,7 +18,7 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 
 from perdure import settings
-from perdure._platform import secrecy
+from perdure._platform import redaction
 from perdure._platform.files import make_private
 from perdure._settings.settings import _overrides
 from perdure._store.sql.sqlite import SQLite
@@ -136,7 +136,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         monkeypatch.delenv(name)
     home, directory = tmp_path / "home", Path.cwd()
     monkeypatch.setenv("PERDURE_HOME", str(home))
-    secrecy._known.clear()  # of another test's settings
+    redaction._known.clear()  # of another test's settings
     settings.reload()
     yield home
     os.chdir(directory)  # whatever program of a test's was found somewhere else

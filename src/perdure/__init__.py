@@ -24,7 +24,7 @@ from perdure._platform import moved
 from perdure._platform.version import VERSION as __version__  # noqa: N811
 from perdure._run.context import tags
 from perdure._run.futures import AsyncFuture, Future
-from perdure._run.logs import get_run_logger
+from perdure._run.log_reporting import get_run_logger
 
 if TYPE_CHECKING:  # few programs need it; the others start faster
     from perdure._client.orchestration import get_client

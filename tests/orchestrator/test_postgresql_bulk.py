@@ -8,14 +8,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import Pipeline
-from test_folding import in_time, reported
+from test_record_batches import in_time, reported
 
 from perdure._platform.ids import new_id
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.sql import postgresql_connection
-from perdure._store.sql.folding import Arrivals, Batch
 from perdure._store.sql.postgresql import PostgreSQL
 from perdure._store.sql.postgresql_bulk import in_one
+from perdure._store.sql.record_batches import Arrivals, Batch
 from perdure._store.sql.statements import Statements
 from perdure.records import NOBODY, LogRecord, Owner, Record, StartRecord
 from perdure.states import StateType

@@ -17,12 +17,11 @@ from perdure._platform.public_addresses import is_public
 from perdure._rooms.events.event_signatures import signature
 from perdure._rooms.events.notification_delivery import hook_context, shown_url
 from perdure._rooms.events.port import EventFilter, Hook, Service
-from perdure._server.services import SERVICES, Services, deliveries
+from perdure._server.services import SERVICES, Services, deliveries, end_lost_runs
 from perdure._server.services.deliveries import deliver
 from perdure._server.services.events import Events
-from perdure._server.services.late import find_late
+from perdure._server.services.late_runs import find_late
 from perdure._server.services.loop import Loop, Outcome
-from perdure._server.services.lost import end_lost_runs
 from perdure._server.services.runtime import ServiceRuntime
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.protocol import Orchestrator

@@ -12,7 +12,7 @@ from pydantic_core import to_jsonable_python
 
 from perdure._blocks.fields import SecretDict
 from perdure._blocks.secrets import decrypt, encrypt
-from perdure._platform.secrecy import REDACTED
+from perdure._platform.redaction import REDACTED
 
 _TEXT, _BYTES = "$secret", "$secret_bytes"
 

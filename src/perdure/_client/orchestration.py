@@ -10,7 +10,7 @@ from perdure._client.artifacts import ArtifactCalls, SyncArtifactCalls
 from perdure._client.deployments import DeploymentCalls, DeploymentSeen, WorkPoolSeen
 from perdure._client.expected import passing
 from perdure._client.limits import LimitCalls, SyncLimitCalls
-from perdure._client.logs import LogCalls, SyncLogCalls
+from perdure._client.log_reading import LogCalls, SyncLogCalls
 from perdure._client.runs_seen import FlowRunSeen, FlowSeen, TaskRunSeen
 from perdure._client.translation import Filter, wanted
 from perdure._model.errors import ClientError, NotFound, RunMissing

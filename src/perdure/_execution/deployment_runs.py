@@ -19,7 +19,7 @@ from perdure._rooms.deployments.port import Deployment
 from perdure._rooms.deployments.runs import Wanted, deployment_named, make_run
 from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._run.context import FlowRunContext, current_run
-from perdure._run.logs import run_log
+from perdure._run.log_reporting import run_log
 from perdure._session import session as sessions
 from perdure._session.session import Session
 

@@ -13,7 +13,7 @@ from perdure._platform.suggest import nearest
 from perdure._rooms.events.emission import emit_event
 from perdure._rooms.limits.records import MISSING, RESOURCE
 from perdure._run.context import current_run
-from perdure._run.logs import run_log
+from perdure._run.log_reporting import run_log
 
 __all__ = ["report_missing"]
 

@@ -23,7 +23,7 @@ from perdure._platform.importable import is_importable
 from perdure._platform.programs import walk
 from perdure._platform.suggest import nearest
 from perdure._results.keys import ROOTS, check_template
-from perdure._run import logs
+from perdure._run import log_reporting
 
 Options = TypeVar("Options", bound=RunOptions)
 RESERVED = ("return_state", "wait_for")
@@ -139,7 +139,7 @@ def changed(base: Options, options: dict[str, object], kind: str) -> Options:
     if isinstance(result, TaskOptions) and result.is_cached:
         _check_caching(result)
     if result.log_prints:
-        logs.watch_prints()
+        log_reporting.watch_prints()
     return result
 
 

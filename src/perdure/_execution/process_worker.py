@@ -13,7 +13,7 @@ from queue import SimpleQueue
 
 from perdure._execution.worker_batch import Batch, Post
 from perdure._platform import programs
-from perdure._run.logs import watch_prints
+from perdure._run.log_reporting import watch_prints
 from perdure._runners.envelopes import Message
 from perdure._runners.processes import receive, send
 

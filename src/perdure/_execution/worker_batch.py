@@ -17,13 +17,13 @@ from perdure._model.errors import SerializationError
 from perdure._model.exceptions import stand_in
 from perdure._model.records import CancelRecord
 from perdure._platform import forks
-from perdure._platform.secrecy import redact
+from perdure._platform.redaction import redact
 from perdure._results.types import LiteralResult, UnpersistedResult
 from perdure._results.worker_values import HeldResult, Packed
 from perdure._run.arguments import is_atom
 from perdure._run.context import FlowRunContext, current_transaction
 from perdure._run.controller import taking_signals
-from perdure._run.logs import traceback_of
+from perdure._run.log_reporting import traceback_of
 from perdure._runners.envelopes import Answer, Message, Reported, Returned, call_of
 from perdure._runners.threads import ThreadTaskRunner
 from perdure._serializers.references import dumps

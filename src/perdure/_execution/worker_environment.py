@@ -16,7 +16,7 @@ from typing import Any
 
 from perdure._model.errors import OrchestratorError, SettingError
 from perdure._platform import programs
-from perdure._run.logs import watch_prints
+from perdure._run.log_reporting import watch_prints
 from perdure._runners.handshake import ME, versions
 from perdure._session import session as sessions
 from perdure._settings import settings

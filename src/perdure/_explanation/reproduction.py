@@ -12,7 +12,7 @@ from typing import NamedTuple
 from perdure._explanation.comparison import arguments_of
 from perdure._explanation.facts import LOOKED_AT, Run
 from perdure._model.records import InputRecord, ResultRecord
-from perdure._platform.secrecy import REDACTED
+from perdure._platform.redaction import REDACTED
 from perdure._rooms.results.records import ResultFilter
 from perdure._rooms.runs.records import FlowRun
 from perdure._store.protocol import Orchestrator

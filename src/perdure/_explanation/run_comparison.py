@@ -17,7 +17,7 @@ from perdure._model.records import DecisionRecord, ResultRecord, StartRecord
 from perdure._model.state_types import StateType
 from perdure._platform.clock import Micros
 from perdure._platform.named import NamedTuple
-from perdure._platform.secrecy import REDACTED
+from perdure._platform.redaction import REDACTED
 from perdure._results.difference import diff_plainly
 from perdure._results.store import FindStorage
 from perdure._rooms.results.records import ResultFilter

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from perdure._platform.secrecy import REDACTED, is_secret, mro_of, namespace_of
+from perdure._platform.redaction import REDACTED, is_secret, mro_of, namespace_of
 from perdure._previews.text import announces_a_secret, bytes_text, head, known_text, number, redacted
 from perdure._previews.types import is_a, is_exactly, is_of, name_of
 

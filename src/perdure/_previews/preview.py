@@ -8,7 +8,7 @@ import json
 from collections import deque
 from typing import Any
 
-from perdure._platform.secrecy import REDACTED, is_secret
+from perdure._platform.redaction import REDACTED, is_secret
 from perdure._previews.arrays import array
 from perdure._previews.errors import exception, is_exception
 from perdure._previews.images import image

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from perdure._platform.named import NamedTuple
-from perdure._platform.secrecy import REDACTED
+from perdure._platform.redaction import REDACTED
 from perdure._previews.text import beginning, head, is_naming, names_a_secret, number
 from perdure._previews.tree import Tree, encode
 from perdure._previews.types import attribute, is_any, is_of, loaded, name_of

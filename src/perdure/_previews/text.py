@@ -6,7 +6,7 @@ from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 from perdure._platform.printable import printable
-from perdure._platform.secrecy import AHEAD, REDACTED, is_secret_name, redact, shortened
+from perdure._platform.redaction import AHEAD, REDACTED, is_secret_name, redact, shortened
 from perdure._previews.types import attributes, is_a, is_any, is_of, kind_name, package_of
 
 _SAFE_INTEGER = 2**53  # what every reader of JSON takes exactly

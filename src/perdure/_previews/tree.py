@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from perdure._platform.named import NamedTuple
-from perdure._platform.secrecy import REDACTED, is_secret, is_secret_name, mro_of, namespace_of
+from perdure._platform.redaction import REDACTED, is_secret, is_secret_name, mro_of, namespace_of
 from perdure._previews.errors import is_exception, message_of
 from perdure._previews.text import (
     announces_a_secret,

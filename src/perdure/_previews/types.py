@@ -5,7 +5,7 @@ from types import GetSetDescriptorType, MemberDescriptorType, MethodDescriptorTy
 from typing import Any
 
 from perdure._platform.printable import printable
-from perdure._platform.secrecy import mro_of, namespace_of
+from perdure._platform.redaction import mro_of, namespace_of
 
 _TYPE_LENGTH = 200  # characters
 _module = type.__dict__["__module__"].__get__

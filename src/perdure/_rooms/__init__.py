@@ -6,8 +6,12 @@
 - `store`: the port over a database
 - `routes`: `ROUTERS`, what the API does for it
 
-`PACKAGES` lists them. A new one is a folder, and a line here; one whose port is a `Kept` has its store, its routes and
-its client without writing them.
+`PACKAGES` lists them. A new one is a folder, and a line here; one whose port is a `Kept` has its store
+(`_store.sql.record_store`), its routes and its client without writing them.
+
+Where a room has no `port`, what an orchestrator does for it is in `_store.protocol`. Runs and cache entries have no
+`store`: their rows are written with others, many a statement, by `_store.sql.record_batches`, and read by
+`_store.sql.queries` and `_store.sql.filtered_lists`.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from perdure._run.logs import RunHandler, RunLogger, get_run_logger, muted, redact_record
+from perdure._run.log_reporting import RunHandler, RunLogger, get_run_logger, muted, redact_record
 
 __all__ = ["RunHandler", "RunLogger", "disable_logger", "disable_run_logger", "get_logger", "get_run_logger"]
 

@@ -13,7 +13,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from perdure._model.records import FlowRunRecord, Record, RenameRecord, StateRecord, TaskRunRecord
 from perdure._model.state_types import FINAL, StateType
 from perdure._platform.clock import Micros
-from perdure._platform.secrecy import shortened
+from perdure._platform.redaction import shortened
 from perdure._platform.version import VERSION
 
 _MESSAGE = 1_000  # characters of a failure's message

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from perdure._platform.named import NamedTuple
-from perdure._platform.secrecy import redact
+from perdure._platform.redaction import redact
 
 _requests = logging.getLogger("perdure.server.requests")
 _REPEATING = ("asyncio", "uvicorn.error")  # what connections have them say

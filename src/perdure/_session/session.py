@@ -33,7 +33,7 @@ from perdure._results.durability import Durability
 from perdure._results.inline import Inline, key_of_run
 from perdure._results.store import Storages
 from perdure._results.types import PersistedResult
-from perdure._run import logs
+from perdure._run import log_reporting
 from perdure._run.context import FlowRunContext, current_run
 from perdure._runners.base import TaskRunner
 from perdure._runners.threads import SequentialTaskRunner, ThreadTaskRunner
@@ -68,7 +68,7 @@ class Session(ResultPlaces):
         drivers.span_hook = None
         if chosen.opentelemetry:
             self._trace()
-        self.log = logs.log
+        self.log = log_reporting.log
         self._durability = Durability(chosen.results_durability)
         self.secure = self._durability.secure
         self.storages = Storages(
@@ -79,8 +79,8 @@ class Session(ResultPlaces):
         self._owned = OwnedRuns(self)
         self._heartbeat = Heartbeat(orchestrator.report, self._owned.look_after, chosen.lease_seconds)
         self.liveness = Liveness(orchestrator, chosen.lease_seconds)
-        self.claims = Claims(orchestrator, self._heartbeat, self.liveness, clock, logs.log)
-        self.limiter = Limiter(orchestrator, self._heartbeat, self.liveness, clock, logs.log)
+        self.claims = Claims(orchestrator, self._heartbeat, self.liveness, clock, log_reporting.log)
+        self.limiter = Limiter(orchestrator, self._heartbeat, self.liveness, clock, log_reporting.log)
         self._portal: Portal | None = None
         self._inline: Inline | None = None  # without the key: the storage is made once
         self._lock = threading.Lock()
@@ -298,7 +298,7 @@ def _open() -> Session:
             _current.close()
         orchestrator = _orchestrator(chosen)
         _current = Session(chosen, orchestrator)
-        logs.set_up(orchestrator.report)
+        log_reporting.set_up(orchestrator.report)
         run = current_run.get()
         if run is not None and run.flow is not None:  # in a forked process, or after the settings were changed
             _current.own(run.flow.root)
@@ -352,7 +352,7 @@ def use(session: Session | None) -> None:
     with _lock:
         _current = session
     if session is not None:
-        logs.set_up(session.report)
+        log_reporting.set_up(session.report)
 
 
 def record() -> "Recorder":
@@ -399,7 +399,7 @@ def _close_at_exit() -> None:
 
 
 set_orchestrator(lambda: current().orchestrator)
-set_logger(logs.run_log)
+set_logger(log_reporting.run_log)
 FoldPolicy.is_off = staticmethod(lambda: settings.current().logging_full_tracebacks)
 FetchPolicy.fetch_in_async = staticmethod(lambda: settings.current().async_fetch_state_result)
 PersistedResult.find_storage = staticmethod(lambda storage_id: current().storages.get(storage_id))

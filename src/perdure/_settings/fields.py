@@ -12,7 +12,7 @@ from perdure._model.retention import RULE as RETENTION_RULE
 from perdure._model.retention import Retention
 from perdure._platform import keyring
 from perdure._platform.named import NamedTuple
-from perdure._platform.secrecy import REDACTED
+from perdure._platform.redaction import REDACTED
 from perdure._platform.storage_urls import RULE as PLACES_RULE
 from perdure._platform.storage_urls import parse_places
 from perdure._platform.suggest import nearest

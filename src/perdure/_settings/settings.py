@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from perdure._platform.named import NamedTuple
-from perdure._platform.secrecy import know
+from perdure._platform.redaction import know
 from perdure._platform.suggest import nearest
 from perdure._settings.fields import PREFIX, SETTINGS, Secret, Setting, Settings, find_setting, secret_parts, text_of
 from perdure._settings.profiles import Profiles

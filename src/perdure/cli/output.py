@@ -14,7 +14,7 @@ from perdure._platform import json_numbers
 from perdure._platform.clock import Micros, to_datetime
 from perdure._platform.named import NamedTuple
 from perdure._platform.printable import printable, printable_json
-from perdure._platform.secrecy import redact_known
+from perdure._platform.redaction import redact_known
 
 if TYPE_CHECKING:  # rich is imported by what prints with it: it takes as long as all the rest
     from rich.console import Console, RenderableType

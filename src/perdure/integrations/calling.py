@@ -5,7 +5,7 @@ from typing import Any
 
 from perdure._model.awaited import awaited_in_async_code
 from perdure._model.errors import IntegrationError
-from perdure._run.logs import run_log
+from perdure._run.log_reporting import run_log
 
 __all__ = ["awaited_in_async_code", "imported", "run_log"]
 

@@ -1,8 +1,8 @@
 """Loggers, by their path in Prefect."""
 
 from perdure._platform.moved import export
+from perdure._run.log_reporting import RunLogger, get_run_logger
 from perdure._run.loggers import disable_logger, disable_run_logger, get_logger
-from perdure._run.logs import RunLogger, get_run_logger
 
 PrefectLogAdapter = RunLogger  # by which users of Prefect know it
 

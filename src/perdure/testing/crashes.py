@@ -22,7 +22,7 @@ from perdure._platform.clock import Clock, system_clock
 from perdure._platform.named import NamedTuple
 from perdure._results.lookup import get_result
 from perdure._rooms.runs.records import FlowRun, RunFilter
-from perdure._run import logs
+from perdure._run import log_reporting
 from perdure._run.context import FlowRunContext, RunContext, current_run
 from perdure._run.effects import Blocking, Call, Effect, Emit, Report, WaitFor
 from perdure._runners.base import TaskRunner
@@ -244,7 +244,7 @@ class _Session(Session):
 
     def _log_of_the_living(self, run: RunContext | None, level: int, message: str, *args: object, **given: Any) -> None:
         if not self._reaper.has_come:
-            logs.log(run, level, message, *args, **given)
+            log_reporting.log(run, level, message, *args, **given)
 
     def bury(self, flushed: bool) -> None:
         """Wait for all threads to end, and close all; unless `flushed`, what was only reported is lost."""

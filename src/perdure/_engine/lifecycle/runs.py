@@ -20,7 +20,7 @@ from perdure._model.states import State, is_states
 from perdure._model.transitions import TRANSITIONS, check_transition
 from perdure._platform.annotations import signature
 from perdure._platform.clock import Micros, to_datetime
-from perdure._platform.secrecy import redact, shortened
+from perdure._platform.redaction import redact, shortened
 from perdure._results.retention_limits import retention_of
 from perdure._results.store import KeyOfDigest, record_of_unpersisted, result_record, write_result
 from perdure._results.type_names import type_name
@@ -29,7 +29,7 @@ from perdure._rooms.cache.expiry import expires_at
 from perdure._run.context import FlowRunContext, RunContext, TaskRunContext
 from perdure._run.effects import Blocking, Report, Steps
 from perdure._run.hook_calls import user_call
-from perdure._run.logs import traceback_of
+from perdure._run.log_reporting import traceback_of
 from perdure._settings import settings
 
 S = StateType

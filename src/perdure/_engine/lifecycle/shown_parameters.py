@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from perdure._platform.secrecy import is_secret_name
+from perdure._platform.redaction import is_secret_name
 from perdure._previews.text import beginning, may_hold_a_secret, redacted
 from perdure._previews.tree import Limits, Tree, encode
 

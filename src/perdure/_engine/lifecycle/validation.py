@@ -13,7 +13,7 @@ from perdure._model.errors import ParameterTypeError
 from perdure._model.options import FlowOptions
 from perdure._platform.annotations import own_annotations, own_texts
 from perdure._platform.lazy_import import LazyModule
-from perdure._platform.secrecy import REDACTED, is_secret_name, redact, shortened
+from perdure._platform.redaction import REDACTED, is_secret_name, redact, shortened
 
 if TYPE_CHECKING:
     from perdure._previews import text, tree

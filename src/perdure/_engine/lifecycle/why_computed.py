@@ -10,7 +10,7 @@ from perdure._engine.identity.cache_key import CacheKey
 from perdure._engine.port import Runtime
 from perdure._model.records import DecisionRecord, SourceRecord, Why
 from perdure._platform.lazy_import import LazyModule
-from perdure._platform.secrecy import REDACTED, is_secret_name
+from perdure._platform.redaction import REDACTED, is_secret_name
 from perdure._run.context import FlowRunContext, TaskRunContext
 from perdure._settings import settings
 

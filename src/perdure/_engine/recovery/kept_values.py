@@ -14,7 +14,7 @@ from pathlib import PosixPath, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from perdure._model.errors import PerdureError, ResultUntrusted, ResumeError, SerializationError
-from perdure._platform.secrecy import is_secret, is_secret_name
+from perdure._platform.redaction import is_secret, is_secret_name
 from perdure._results import signing
 
 _PLAIN = frozenset({str, int, float, bool, type(None)})

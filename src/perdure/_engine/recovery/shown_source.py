@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import CodeType
 
 from perdure._model.records import SourceRecord
-from perdure._platform.secrecy import redact
+from perdure._platform.redaction import redact
 
 MOST = 64 * 2**10  # bytes of a function's source; of a longer one, its first lines are kept
 _BEGAN = time.time()

@@ -12,7 +12,7 @@ from perdure._platform import providers
 from perdure._platform.clock import system_clock
 from perdure._platform.ids import new_id
 from perdure._run.context import TaskRunContext, current_run
-from perdure._run.logs import run_log
+from perdure._run.log_reporting import run_log
 
 MOST = 2**20  # bytes of an artifact's data
 _KEY = re.compile(r"[a-z0-9]+(-+[a-z0-9]+)*")

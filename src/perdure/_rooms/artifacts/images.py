@@ -7,7 +7,7 @@ from typing import Any
 
 from perdure._model.errors import ArtifactError
 from perdure._rooms.artifacts.creation import ArtifactId, checked_page, keep
-from perdure._run.logs import run_log
+from perdure._run.log_reporting import run_log
 
 _MOST = 750 * 2**10  # bytes of an image's file, which as text are a MiB
 _FORMS = {  # how files begin; SVG is left out, since it may hold scripts

@@ -13,7 +13,7 @@ from perdure._model.records import ArtifactChangeRecord
 from perdure._platform.clock import system_clock
 from perdure._platform.ids import is_id
 from perdure._rooms.artifacts.creation import ArtifactId, keep, report
-from perdure._run.logs import run_log
+from perdure._run.log_reporting import run_log
 
 _INTERVAL = 0.25  # seconds between two reports of one progress
 _REMEMBERED = 1_000  # of how many progresses it is known when they were reported last

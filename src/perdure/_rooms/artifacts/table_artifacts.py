@@ -9,7 +9,7 @@ from typing import Any
 from perdure._model.errors import ArtifactError
 from perdure._platform.surrogates import spelled
 from perdure._rooms.artifacts.creation import MOST, ArtifactId, keep
-from perdure._run.logs import run_log
+from perdure._run.log_reporting import run_log
 
 _CHUNK = 500  # rows that are made into JSON at a time
 

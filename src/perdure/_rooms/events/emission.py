@@ -20,7 +20,7 @@ from perdure._platform.named import NamedTuple
 from perdure._rooms.events.port import NO_RUN, OF_STATES
 from perdure._rooms.events.port import Event as Kept
 from perdure._run.context import RunContext, current_run
-from perdure._run.logs import run_log
+from perdure._run.log_reporting import run_log
 
 __all__ = ["Event", "emit_event"]
 

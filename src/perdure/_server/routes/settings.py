@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from perdure._http.errors import answers
 from perdure._http.routers import ApiRouter
-from perdure._platform.secrecy import REDACTED
+from perdure._platform.redaction import REDACTED
 from perdure._settings import settings
 
 router = ApiRouter(prefix="/settings", tags=["settings"], responses=answers())

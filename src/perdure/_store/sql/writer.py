@@ -10,8 +10,8 @@ from perdure._store.buffer import Waiting
 from perdure._store.sql.call_dedup import current_call, once
 from perdure._store.sql.database import Connection, Database
 from perdure._store.sql.fencing import Epochs, asked_claims, kept, lost_claims, may_have_ended, without_late_ends
-from perdure._store.sql.folding import Arrivals, Batch
 from perdure._store.sql.reconnect import reaching
+from perdure._store.sql.record_batches import Arrivals, Batch
 
 T = TypeVar("T")
 # What a record that cannot be stored raises, beside the refusals of the database.

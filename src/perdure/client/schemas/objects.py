@@ -1,6 +1,6 @@
 """States and runs, as `get_client` answers with them, by their path in Prefect."""
 
-from perdure._client.logs import Log
+from perdure._client.log_reading import Log
 from perdure._client.runs_seen import FlowSeen as Flow
 from perdure._model.state_details import StateDetails
 from perdure._model.state_types import StateType

@@ -12,7 +12,7 @@ from typing import Any
 from perdure._model.errors import PerdureError
 from perdure._model.records import LogRecord
 from perdure._platform.printable import printable
-from perdure._platform.secrecy import redact, redact_known
+from perdure._platform.redaction import redact, redact_known
 from perdure._run.context import RunContext, TaskRunContext, current_run, require_run
 from perdure._settings import settings
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perdure._store.sql.folding import Arrivals, Batch
+from perdure._store.sql.record_batches import Arrivals, Batch
 from perdure._store.sql.schema import schema_statements
 from perdure._store.sql.statements import Statements
 from perdure.records import (

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import Secret as PydanticSecret
 from pydantic import SecretBytes, SecretStr
 
-from perdure._platform.secrecy import is_secret, is_secret_name, redact, shortened
+from perdure._platform.redaction import is_secret, is_secret_name, redact, shortened
 from perdure.settings import Secret
 
 

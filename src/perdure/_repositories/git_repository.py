@@ -21,7 +21,7 @@ from perdure._model.awaited import awaited_in_async_code
 from perdure._model.errors import CommandFailed, IntegrationError
 from perdure._platform.named import NamedTuple
 from perdure._repositories.github_credentials import GitHubCredentials
-from perdure._run.logs import run_log
+from perdure._run.log_reporting import run_log
 from perdure._run.started_programs import Command, Process
 
 __all__ = ["GitRepository", "Ref", "RepositoryUrl", "Wanted", "copy_into"]
