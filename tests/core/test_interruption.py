@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from perdure import flow, task
+from perdure import flow, quote, task
 from perdure._platform.interruption import is_outside_logging, raise_in_thread
 from tests.prepared import run
 
@@ -190,3 +190,61 @@ print(gc.isenabled())
 @pytest.mark.slow
 def test_threads_that_begin_while_others_are_looked_at_wait_for_nobody() -> None:
     assert run("-c", LOOKS, timeout=60).stdout == "True\n"
+
+
+TRACED = """
+import sys, threading, time
+sys.settrace(lambda *_: None), threading.settrace(lambda *_: None)
+from perdure import flow, quote, task
+
+met = threading.Event()
+
+@task(timeout_seconds=0.1)
+def meets():
+    met.wait()
+    while True:
+        time.sleep(0.001)
+
+@task(timeout_seconds=0.1)
+def waits(other):
+    other.wait()
+
+@task
+def lets_meet():
+    time.sleep(0.5)
+    met.set()
+
+@flow
+def meeting():
+    last = lets_meet.submit()
+    return [future.wait().name for future in (meets.submit(), waits.submit(quote(last)), last)]
+
+print(meeting(return_state=True).result(raise_on_failure=False))
+"""
+
+
+@pytest.mark.slow
+def test_a_thread_that_is_blocked_when_its_time_is_up_stalls_no_other_one_while_python_is_traced() -> None:
+    assert "['TimedOut', 'TimedOut', 'Completed']" in run("-c", TRACED, timeout=60).stdout
+
+
+def test_a_task_in_a_thread_that_waits_for_a_run_ends_when_its_time_is_up() -> None:
+    goes_on = threading.Event()
+
+    @task
+    def other() -> None:
+        goes_on.wait(60)
+
+    @task(timeout_seconds=0.05)
+    def waits(future: Any) -> None:
+        future.wait()
+
+    @flow
+    def meeting() -> str:
+        future = other.submit()
+        try:
+            return waits.submit(quote(future)).wait().name
+        finally:
+            goes_on.set()
+
+    assert meeting() == "TimedOut"

@@ -14,31 +14,80 @@ import gc
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+_LOOKS, _LOOK_SECONDS = range(20), 0.0005  # at whether a thread goes on, so that it has taken its exception
 
-def raise_in_thread(thread: int, error: type[BaseException], may_raise_at: Callable[[FrameType], bool]) -> bool:
+
+class _TakenBack(BaseException):
+    """Raised in this thread after an exception was taken back: Python 3.11 notes that there is none by raising one."""
+
+
+def _stalls_others() -> bool:
+    """Whether no thread can call a function while an exception waits for one that is blocked.
+
+    So it is with Python 3.11 while it is traced, by a debugger or for coverage: each call looks for that exception
+    again and again, until it has been raised. If the thread is blocked until another one does something, all stay
+    where they are for ever. So an exception that is not raised soon is taken back, and the caller tries again.
+    """
+    if sys.version_info >= (3, 12):
+        return False
+    is_traced = (sys.gettrace() or threading.gettrace()) is not None
+    return is_traced or any(frame.f_trace is not None for frame in sys._current_frames().values())
+
+
+def raise_in_thread(
+    thread: int,
+    error: type[BaseException],
+    may_raise_at: Callable[[FrameType], bool],
+    wake: Callable[[], object] | None = None,
+) -> bool:
     """Have an exception raised in another thread, if it may be where that is; whether it will be.
 
     It is raised when Python code runs there again: in the innermost frame that `may_raise_at` was asked about, or at
-    the first instruction of what that calls, or after the call that returns to what called it.
+    the first instruction of what that calls, or after the call that returns to what called it. `wake`, a function of C,
+    is called then; it may raise RuntimeError.
     """
     import ctypes  # before the looks, for it takes long; few programs need it, and the others start faster
 
     have_raised = ctypes.pythonapi.PyThreadState_SetAsyncExc
     arguments = ctypes.c_ulong(thread), ctypes.py_object(error)
+    take_back = ctypes.c_ulong(thread), ctypes.py_object()
+    end = ctypes.c_ulong(threading.get_ident()), ctypes.py_object(_TakenBack)
     frames: dict[int, FrameType] = {}
     with _without_collecting():
         frame = sys._current_frames().get(thread)
         if frame is None or not may_raise_at(frame):
             return False
+        stays_blocked, place = _stalls_others(), frame.f_lasti
         try:
             for frames in iter(sys._current_frames, None):
-                if frames[thread] is frame:
-                    have_raised(*arguments)
-                    return True
+                if frames[thread] is not frame:
+                    return False
+                have_raised(*arguments)
+                break
+            # From here on no function of Python's may be called, until the exception has been raised or taken back.
+            if wake is not None:
+                try:  # noqa: SIM105 - suppress() is Python's
+                    wake()
+                except RuntimeError:  # it has been woken
+                    pass
+            for _ in _LOOKS if stays_blocked else ():
+                time.sleep(_LOOK_SECONDS)
+                stays_blocked = sys._current_frames().get(thread) is frame and frame.f_lasti == place
+                if not stays_blocked:
+                    break
+            if not stays_blocked:
+                return True
+            try:
+                have_raised(*take_back)
+                have_raised(*end)
+                while True:
+                    time.sleep(0)
+            except _TakenBack:
                 return False
         except KeyError:  # the thread has ended
             pass

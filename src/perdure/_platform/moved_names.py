@@ -481,7 +481,6 @@ RENAMED: Mapping[str, str] = {
     "perdure._platform.later": "perdure._platform.lazy_import",
     "perdure._platform.places": "perdure._platform.storage_urls",
     "perdure._platform.secrecy": "perdure._platform.redaction",
-    "perdure._repositories.git": "perdure._repositories.git_repository",
     "perdure._repositories.sources": "perdure._repositories.checkouts",
     "perdure._results.asked": "perdure._results.sync_or_async",
     "perdure._results.changes": "perdure._results.comparison_changes",

@@ -11,7 +11,7 @@ from typing import Any
 
 from perdure._model.errors import DeploymentError, IntegrationError, StorageError
 from perdure._platform.files import locked, make_private
-from perdure._repositories.git_repository import GitRepository, fetch
+from perdure._repositories.git import GitRepository, fetch
 from perdure._repositories.github import GitHub, GitHubRepository
 from perdure._results.storage_by_name import storage_at
 from perdure._rooms.deployments.code_origin import COPIES, MARK

@@ -6,7 +6,7 @@ from pydantic import Field, SecretStr
 
 from perdure._blocks.block import Block
 from perdure._model.awaited import awaited_in_async_code
-from perdure._repositories.git_repository import GitRepository, Ref, RepositoryUrl, Wanted, copy_into
+from perdure._repositories.git import GitRepository, Ref, RepositoryUrl, Wanted, copy_into
 from perdure._repositories.github_credentials import GitHubCredentials
 
 __all__ = ["GitHub", "GitHubCredentials", "GitHubRepository"]

@@ -13,7 +13,7 @@ from perdure._model.records import CancelRecord
 from perdure._model.state_types import FINAL
 from perdure._platform import signal_handlers as handlers
 from perdure._platform.interruption import raise_in_thread
-from perdure._run.interruptible_wait import Bell, end_wait
+from perdure._run.interruptible_wait import Bell, end_of_wait
 
 # What is sent to the main thread, and to the children of a process task runner: by default it is ignored,
 # so that one which comes too late does no harm.
@@ -46,10 +46,9 @@ class Activity:
             signal.pthread_kill(self.thread, SIGNAL)
             return
         with self._lock:
-            if not (self.is_open and raise_in_thread(self.thread, CancelRequested, _is_interruptible)):
-                return
-            self._is_notified = True
-        end_wait(self.thread)
+            wake = end_of_wait(self.thread)
+            if self.is_open and raise_in_thread(self.thread, CancelRequested, _is_interruptible, wake):
+                self._is_notified = True
 
     def notify(self, frame: FrameType | None) -> None:
         """The same here, in the main thread, which a signal has interrupted in the frame."""

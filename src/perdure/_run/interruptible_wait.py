@@ -1,6 +1,7 @@
 """How a thread waits for something of ours, so that whoever interrupts the thread ends the wait."""
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 
 _waits: "dict[int, Bell]" = {}  # what each thread waits for, by its number
@@ -30,7 +31,7 @@ class Bell:
             self._lock.release()
 
 
-def end_wait(thread: int) -> None:
-    """Ring what the thread of this number waits for, if it waits."""
-    if (bell := _waits.get(thread)) is not None:
-        bell.ring()
+def end_of_wait(thread: int) -> Callable[[], None] | None:
+    """What ends what the thread of this number waits for: a function of C. None if it does not wait."""
+    bell = _waits.get(thread)
+    return None if bell is None else bell._lock.release

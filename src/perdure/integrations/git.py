@@ -5,7 +5,7 @@ nor in the configuration of the copy.
 """
 
 from perdure._platform.moved import export
-from perdure._repositories.git_repository import GitRepository, Ref, RepositoryUrl, Wanted, copy_into
+from perdure._repositories.git import GitRepository, Ref, RepositoryUrl, Wanted, copy_into
 
 __all__ = ["GitRepository", "Ref", "RepositoryUrl", "Wanted", "copy_into"]
 

@@ -13,6 +13,7 @@ from perdure._model.errors import RunTimeout
 from perdure._platform import signal_handlers as handlers
 from perdure._platform.interruption import is_outside_logging, raise_in_thread
 from perdure._run.context import RunContext
+from perdure._run.interruptible_wait import end_of_wait
 
 _AGAIN = 0.005  # seconds until another try, where the time is up while a line is being logged
 
@@ -40,7 +41,7 @@ def call_within(
     """Call a function that is ended after some seconds.
 
     In the main thread by a signal, which interrupts blocking system calls. In other threads, as soon
-    as Python code runs again: a blocking call there is waited for.
+    as Python code runs again: a blocking call there is waited for, unless it waits for a run.
 
     Raises:
         RunTimeout: the time was up.
@@ -122,7 +123,8 @@ def _with_watcher(limit: _Limit, call: Callable[[], object]) -> object:
         left.wait(limit.seconds)
         while not left.is_set():
             with lock:
-                if not left.is_set() and raise_in_thread(thread, EnclosingTimeout, is_outside_logging):
+                wake = end_of_wait(thread)
+                if not left.is_set() and raise_in_thread(thread, EnclosingTimeout, is_outside_logging, wake):
                     limit.is_up = True
                     return
             left.wait(_AGAIN)

@@ -9,7 +9,7 @@ from typing import Any
 from perdure._model.errors import PerdureError
 from perdure._platform.named import NamedTuple
 from perdure._repositories.checkouts import checkout
-from perdure._repositories.git_repository import GitRepository
+from perdure._repositories.git import GitRepository
 from perdure._rooms.deployments.code_origin import source_of
 
 _WORKING_DIRECTORY, _CLONE = "set_working_directory", "git_clone"
