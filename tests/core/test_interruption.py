@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from perdure import flow, quote, task
-from perdure._platform.interruption import is_outside_logging, raise_in_thread
+from perdure._platform.interruption import may_be_left, raise_in_thread
 from tests.prepared import run
 
 
@@ -109,7 +109,7 @@ class Slow(logging.Handler):
         self.is_writing, self.goes_on, self.is_outside = threading.Event(), threading.Event(), True
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.is_outside = is_outside_logging(sys._getframe())
+        self.is_outside = may_be_left(sys._getframe())
         self.is_writing.set()
         self.goes_on.wait(30)
 
@@ -248,3 +248,33 @@ def test_a_task_in_a_thread_that_waits_for_a_run_ends_when_its_time_is_up() -> N
             goes_on.set()
 
     assert meeting() == "TimedOut"
+
+
+def test_a_timeout_that_is_over_before_its_thread_has_begun_is_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    begin = threading._start_new_thread  # type: ignore[attr-defined]
+    restore = threading.Condition._acquire_restore  # type: ignore[attr-defined]
+    beginning = threading.local()
+
+    def begin_late(function: Any, args: Any) -> int:
+        if function.__self__.name != "perdure-timeout":
+            return int(begin(function, args))
+        beginning.waits = True
+        return int(begin(lambda: (time.sleep(0.05), function(*args)), ()))
+
+    def restore_slowly(condition: threading.Condition, lock: Any) -> None:
+        if getattr(beginning, "waits", False):  # an exception here has the lock released that is not held
+            time.sleep(0.1)
+        restore(condition, lock)
+
+    @task(timeout_seconds=0.001)
+    def never_ends() -> None:
+        while True:
+            time.sleep(0.001)
+
+    @flow
+    def submits() -> str:
+        return never_ends.submit().wait().name
+
+    monkeypatch.setattr(threading, "_start_new_thread", begin_late)
+    monkeypatch.setattr(threading.Condition, "_acquire_restore", restore_slowly)
+    assert submits() == "TimedOut"

@@ -141,10 +141,16 @@ if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_renew)
 
 
-def is_outside_logging(frame: FrameType | None) -> bool:
-    """Whether no line is being logged where a frame is: a lock of logging's could be held for ever."""
+_START = threading.Thread.start.__code__
+
+
+def may_be_left(frame: FrameType | None) -> bool:
+    """Whether what is half done where a frame is can stay so: no line is being logged, and no thread begins.
+
+    Else a lock of logging's could be held for ever, and one of the thread's released twice, which is another error.
+    """
     while frame is not None:
-        if str(frame.f_globals.get("__name__")).partition(".")[0] == "logging":
+        if frame.f_code is _START or str(frame.f_globals.get("__name__")).partition(".")[0] == "logging":
             return False
         frame = frame.f_back
     return True

@@ -12,7 +12,7 @@ from perdure._model.errors import CancelRequested
 from perdure._model.records import CancelRecord
 from perdure._model.state_types import FINAL
 from perdure._platform import signal_handlers as handlers
-from perdure._platform.interruption import raise_in_thread
+from perdure._platform.interruption import may_be_left, raise_in_thread
 from perdure._run.interruptible_wait import Bell, end_of_wait
 
 # What is sent to the main thread, and to the children of a process task runner: by default it is ignored,
@@ -80,13 +80,13 @@ def _is_interruptible(frame: FrameType | None) -> bool:
     """Whether a thread is in the user's code, or in what that calls; or waits for something of ours."""
     if frame is not None and frame.f_code is Bell.wait.__code__:
         return True
+    if not may_be_left(frame):
+        return False
     while frame is not None:
         module = str(frame.f_globals.get("__name__"))
         if module.startswith("perdure.") and not module.startswith(_TESTS):
             functions = _CALLERS.get(module)
             return functions is not None and (not functions or frame.f_code.co_name in functions)
-        if module.partition(".")[0] == "logging":  # it would keep its lock for ever
-            return False
         frame = frame.f_back
     return False
 

@@ -11,11 +11,11 @@ from typing import Any
 
 from perdure._model.errors import RunTimeout
 from perdure._platform import signal_handlers as handlers
-from perdure._platform.interruption import is_outside_logging, raise_in_thread
+from perdure._platform.interruption import may_be_left, raise_in_thread
 from perdure._run.context import RunContext
 from perdure._run.interruptible_wait import end_of_wait
 
-_AGAIN = 0.005  # seconds until another try, where the time is up while a line is being logged
+_AGAIN = 0.005  # seconds until another try, where the time is up while the code may not be left
 
 
 class EnclosingTimeout(BaseException):
@@ -90,7 +90,7 @@ def _with_alarm(limit: _Limit, call: Callable[[], object]) -> object:
     armed = True
 
     def expire(_: int, frame: FrameType | None) -> None:
-        if armed and is_outside_logging(frame):
+        if armed and may_be_left(frame):
             limit.is_up = True
             raise EnclosingTimeout
         if armed:
@@ -124,13 +124,13 @@ def _with_watcher(limit: _Limit, call: Callable[[], object]) -> object:
         while not left.is_set():
             with lock:
                 wake = end_of_wait(thread)
-                if not left.is_set() and raise_in_thread(thread, EnclosingTimeout, is_outside_logging, wake):
+                if not left.is_set() and raise_in_thread(thread, EnclosingTimeout, may_be_left, wake):
                     limit.is_up = True
                     return
             left.wait(_AGAIN)
 
-    threading.Thread(target=watch, name="perdure-timeout", daemon=True).start()
     try:
+        threading.Thread(target=watch, name="perdure-timeout", daemon=True).start()
         return call()
     finally:
         with lock:
