@@ -251,15 +251,16 @@ def test_a_task_in_a_thread_that_waits_for_a_run_ends_when_its_time_is_up() -> N
 
 
 def test_a_timeout_that_is_over_before_its_thread_has_begun_is_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    begin = threading._start_new_thread  # type: ignore[attr-defined]
+    name = "_start_joinable_thread" if hasattr(threading, "_start_joinable_thread") else "_start_new_thread"
+    begin = getattr(threading, name)
     restore = threading.Condition._acquire_restore  # type: ignore[attr-defined]
     beginning = threading.local()
 
-    def begin_late(function: Any, args: Any) -> int:
+    def begin_late(function: Any, *given: Any, **named: Any) -> Any:
         if function.__self__.name != "perdure-timeout":
-            return int(begin(function, args))
+            return begin(function, *given, **named)
         beginning.waits = True
-        return int(begin(lambda: (time.sleep(0.05), function(*args)), ()))
+        return begin(lambda: (time.sleep(0.05), function()), *given, **named)
 
     def restore_slowly(condition: threading.Condition, lock: Any) -> None:
         if getattr(beginning, "waits", False):  # an exception here has the lock released that is not held
@@ -275,6 +276,6 @@ def test_a_timeout_that_is_over_before_its_thread_has_begun_is_a_timeout(monkeyp
     def submits() -> str:
         return never_ends.submit().wait().name
 
-    monkeypatch.setattr(threading, "_start_new_thread", begin_late)
+    monkeypatch.setattr(threading, name, begin_late)
     monkeypatch.setattr(threading.Condition, "_acquire_restore", restore_slowly)
     assert submits() == "TimedOut"
