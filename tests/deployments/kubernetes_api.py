@@ -1,7 +1,7 @@
 """A Kubernetes API of our own, as far as workers use it: a Job is a process of this machine.
 
 It has Jobs, their pods, logs, events, watches with versions, conflicts and evictions; and it can be made to forget old
-versions (410), to cut off who watches, and to be away.
+versions (410), to cut off who watches, to be away, and to report no changes of pods.
 """
 
 import json
@@ -33,6 +33,7 @@ class Cluster:
         self.events: list[dict[str, Any]] = []
         self.generation = 0  # of connections: those of earlier ones are cut off
         self.is_away = False
+        self.hides_pods = False  # from who watches them
         self.quota_is_used = False
         self.nodes_are_full = False
         self.requests: list[str] = []
@@ -290,7 +291,7 @@ class _Handler(BaseHTTPRequestHandler):
                         cluster.changed.wait(0.5)
                 for entry in new:
                     version = entry[0]
-                    if entry[1] == kind:
+                    if entry[1] == kind and not (kind == "pods" and cluster.hides_pods):
                         self._event(*entry[2:])
 
     def _event(self, type: str, thing: Any) -> None:

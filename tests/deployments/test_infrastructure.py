@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +12,7 @@ from unittest.mock import Mock
 import pytest
 
 from perdure._worker.docker import DockerInfrastructure
-from perdure._worker.infrastructure import Infrastructure
+from perdure._worker.infrastructure import Infrastructure, Job
 from perdure._worker.kubernetes import KubernetesInfrastructure, KubernetesJob
 from perdure._worker.process import ProcessInfrastructure
 from perdure._worker.slurm import SlurmInfrastructure
@@ -138,3 +139,18 @@ def test_a_pod_that_is_seen_after_the_end_of_its_job_says_why_it_ended() -> None
     pods.things.append({"status": {"phase": "Failed", "containerStatuses": [{"state": {"terminated": terminated}}]}})
     assert started.ended() == 127
     assert started.status() == "StartError: /no/such/program"
+
+
+def test_of_a_job_whose_pod_has_not_been_seen_yet_the_log_is_read(tmp_path: Path) -> None:
+    with cluster() as (made, _, config):
+        (tmp_path / "kubeconfig").write_text(json.dumps(config))
+        with closing(KubernetesInfrastructure(tmp_path / "kubeconfig")) as infrastructure:
+            infrastructure.find("none")  # what there is has been listed
+            made.hides_pods = True
+            command = (sys.executable, "-c", "print('all is well')")
+            started = infrastructure.start(Job("a-run", 1, command, {}, {"image": "here"}))
+            deadline = time.monotonic() + 60
+            while started.ended() is None and time.monotonic() < deadline:
+                time.sleep(0.05)
+            assert started.ended() == 0
+            assert started.said() == "all is well"

@@ -367,15 +367,25 @@ class KubernetesJob:
             self._follower.join(_LOG_SECONDS)
             return last_lines("\n".join(self._followed))
         self._look()
-        if self._pod is None:
-            return ""
         for _ in range(_LOG_ATTEMPTS):  # a connection that was kept may be closed by now
             try:
+                if self._pod is None:
+                    self._ask_for_pods()
+                if self._pod is None:
+                    return ""
                 response = self._infrastructure.request("GET", f"{self._path()}/log", params={"tailLines": KEPT_LINES})
             except Unreachable:
                 continue
             return "" if response.is_error else last_lines(response.text)
         return ""
+
+    def _ask_for_pods(self) -> None:
+        """List its pods: what is seen of jobs may be ahead of what is seen of pods."""
+        chosen = {"labelSelector": f"job-name={self._name}"}
+        response = self._infrastructure.request("GET", _PODS.format(self._namespace), params=chosen)
+        for each in [] if response.is_error else response.json()["items"]:
+            self._pods.put(each)
+        self._look()
 
     def _path(self) -> str:
         assert self._pod is not None
@@ -385,6 +395,8 @@ class KubernetesJob:
         """Delete its pod, which has its process asked to end; at once, by force. Without a pod, the Job."""
         self._look()
         try:
+            if self._pod is None:
+                self._ask_for_pods()
             if self._pod is None:
                 self._delete_job()
                 return
