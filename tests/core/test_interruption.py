@@ -101,6 +101,23 @@ def test_nothing_is_raised_where_it_may_not_be() -> None:
     assert worker.interrupted == 0
 
 
+def test_a_thread_that_begins_to_wait_while_it_is_looked_at_is_woken() -> None:
+    """What ends its wait is looked up after the exception has been raised: who comes to wait later finds that."""
+    worker, woken = Worker(), threading.Lock()
+    ends_of_waits: dict[int, Any] = {}
+    woken.acquire()
+
+    def may(_: FrameType) -> bool:
+        ends_of_waits[worker.ident] = woken.release
+        return True
+
+    end = time.monotonic() + 60
+    while not raise_in_thread(worker.ident, Interrupted, may, ends_of_waits):
+        assert time.monotonic() < end
+    worker.end()
+    assert woken.acquire(timeout=60)
+
+
 class Slow(logging.Handler):
     """Says when a line is being written, and takes its time."""
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pydantic import Secret as PydanticSecret
 from pydantic import SecretBytes, SecretStr
 
+from perdure._platform import redaction
 from perdure._platform.redaction import is_secret, is_secret_name, redact, shortened
 from perdure.settings import Secret
 
@@ -175,6 +176,15 @@ def test_of_a_long_text_only_the_beginning_is_looked_at():
 def test_a_canary_behind_any_sign_is_hidden(before: str, sign: str, after: str):
     text = f"{before} {sign.format('canary')} {after}"
     assert "canary" not in redact(text) or "canary" in before + after
+
+
+@given(st.text(max_size=40), st.integers(6, 2_000), st.integers(0, 60), st.booleans())
+def test_of_a_known_secret_no_beginning_is_left_where_a_text_is_cut(before: str, size: int, length: int, ends: bool):
+    secret = "\N{KEY}" * size
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(redaction, "_known", {})
+        redaction.know([secret])
+        assert "\N{KEY}" not in shortened(f"{before}{secret}{'' if ends else ' and more' * 100}", length)
 
 
 @settings(max_examples=40)

@@ -116,18 +116,22 @@ def test_a_run_that_suspends_itself_is_resumed_by_a_worker_each_time_it_is_conti
     assert FlowRunSeen(known.flow_runs(RunFilter(ids=(run.id,)))[0]).state.result() == 7
 
 
-def test_a_program_that_cannot_be_loaded_ends_the_run_with_what_it_printed(known, tmp_path):
+def test_a_program_that_cannot_be_loaded_ends_the_run_with_what_it_printed_without_secrets(known, tmp_path):
     file = tmp_path / "broken.py"
     file.write_text("from perdure import flow\n\n@flow\ndef f(): pass\n\nif __name__ == '__main__': f.deploy('one')\n")
     environment = os.environ | {"PERDURE_HOME": os.environ["PERDURE_HOME"]}
     subprocess.run([sys.executable, str(file)], check=True, env=environment)
-    file.write_text("import a_module_that_is_not_there\n")
+    wrong = "import sys, a_module_that_is_not_there"
+    file.write_text(f"try: {wrong}\nexcept ImportError as e: sys.exit(f'{{e}}: x://me:hidden@here {'.' * 600}')\n")
     run = run_deployment("f/one", timeout=0)
     with working():
         after = ended(known, run)
     assert after.state_type is StateType.CRASHED
+    log = "\n".join(line.message for line in known.logs(run.id))
+    for said in (after.state_message, log):
+        assert "a_module_that_is_not_there" in said
+        assert "hidden" not in said
     assert "did not begin" in after.state_message
-    assert "a_module_that_is_not_there" in "\n".join(line.message for line in known.logs(run.id))
 
 
 def test_a_run_that_is_killed_is_crashed_at_once(known):

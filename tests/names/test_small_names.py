@@ -116,6 +116,18 @@ def test_plain_loggers_hide_secrets_too(caplog: pytest.LogCaptureFixture) -> Non
     assert "twenty" not in caplog.text
 
 
+def test_a_secret_where_a_long_line_is_cut_is_hidden_whole() -> None:
+    @flow
+    def say() -> None:
+        get_run_logger().warning("%s", "." * 999_990 + "a-token-of-twenty-signs")
+
+    with temporary_settings(api_token="a-token-of-twenty-signs"):
+        say()
+    with get_client(sync_client=True) as client:
+        (line,) = [each.message for each in client.read_logs() if each.message.startswith("..")]
+    assert "a-tok" not in line
+
+
 def test_outside_of_runs_the_scheduled_time_is_now() -> None:
     before = datetime.now(UTC)
     assert before <= flow_run.scheduled_start_time <= datetime.now(UTC)

@@ -15,11 +15,11 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from types import FrameType
+from types import FrameType, MappingProxyType
 
-_LOOKS, _LOOK_SECONDS = range(20), 0.0005  # at whether a thread goes on, so that it has taken its exception
+_LOOKS, _LOOK_SECONDS = range(20), 0.0005  # at whether a thread runs again, and so has raised its exception
 
 
 class _TakenBack(BaseException):
@@ -30,8 +30,8 @@ def _stalls_others() -> bool:
     """Whether no thread can call a function while an exception waits for one that is blocked.
 
     So it is with Python 3.11 while it is traced, by a debugger or for coverage: each call looks for that exception
-    again and again, until it has been raised. If the thread is blocked until another one does something, all stay
-    where they are for ever. So an exception that is not raised soon is taken back, and the caller tries again.
+    again and again, until it has been raised. If the thread is blocked until another one does something, all of them
+    hang. So an exception that is not raised soon is taken back, and the caller tries again.
     """
     if sys.version_info >= (3, 12):
         return False
@@ -43,13 +43,13 @@ def raise_in_thread(
     thread: int,
     error: type[BaseException],
     may_raise_at: Callable[[FrameType], bool],
-    wake: Callable[[], object] | None = None,
+    ends_of_waits: Mapping[int, Callable[[], object]] = MappingProxyType({}),
 ) -> bool:
     """Have an exception raised in another thread, if it may be where that is; whether it will be.
 
     It is raised when Python code runs there again: in the innermost frame that `may_raise_at` was asked about, or at
-    the first instruction of what that calls, or after the call that returns to what called it. `wake`, a function of C,
-    is called then; it may raise RuntimeError.
+    the first instruction of what that calls, or after the call that returns to what called it. If the thread has an
+    entry in `ends_of_waits`, that is called: a function of C, which may raise RuntimeError.
     """
     import ctypes  # before the looks, for it takes long; few programs need it, and the others start faster
 
@@ -62,7 +62,7 @@ def raise_in_thread(
         frame = sys._current_frames().get(thread)
         if frame is None or not may_raise_at(frame):
             return False
-        stays_blocked, place = _stalls_others(), frame.f_lasti
+        stalls_others, place = _stalls_others(), frame.f_lasti
         try:
             for frames in iter(sys._current_frames, None):
                 if frames[thread] is not frame:
@@ -70,18 +70,18 @@ def raise_in_thread(
                 have_raised(*arguments)
                 break
             # From here on no function of Python's may be called, until the exception has been raised or taken back.
-            if wake is not None:
+            end_wait = ends_of_waits.get(thread)
+            if end_wait is not None:
                 try:  # noqa: SIM105 - suppress() is Python's
-                    wake()
-                except RuntimeError:  # it has been woken
+                    end_wait()
+                except RuntimeError:  # it has ended
                     pass
-            for _ in _LOOKS if stays_blocked else ():
-                time.sleep(_LOOK_SECONDS)
-                stays_blocked = sys._current_frames().get(thread) is frame and frame.f_lasti == place
-                if not stays_blocked:
-                    break
-            if not stays_blocked:
+            if not stalls_others:
                 return True
+            for _ in _LOOKS:
+                time.sleep(_LOOK_SECONDS)
+                if sys._current_frames().get(thread) is not frame or frame.f_lasti != place:
+                    return True
             try:
                 have_raised(*take_back)
                 have_raised(*end)
@@ -94,6 +94,13 @@ def raise_in_thread(
         finally:
             frames = {}  # else this frame, which is in it, would keep those of all threads
     return False
+
+
+def exception_in(thread: int) -> BaseException | None:
+    """What the innermost `except`, `finally` or `with` of another thread handles."""
+    with _without_collecting():
+        found = sys._current_exceptions().get(thread)
+    return found[1] if isinstance(found, tuple) else found  # three of them up to Python 3.11
 
 
 def frame_of(thread: int) -> FrameType | None:
@@ -145,12 +152,14 @@ _START = threading.Thread.start.__code__
 
 
 def may_be_left(frame: FrameType | None) -> bool:
-    """Whether what is half done where a frame is can stay so: no line is being logged, and no thread begins.
-
-    Else a lock of logging's could be held for ever, and one of the thread's released twice, which is another error.
-    """
+    """Whether what is half done where a frame is can stay so: no line is being logged there, and no thread begins."""
     while frame is not None:
-        if frame.f_code is _START or str(frame.f_globals.get("__name__")).partition(".")[0] == "logging":
+        if holds_lock(frame):
             return False
         frame = frame.f_back
     return True
+
+
+def holds_lock(frame: FrameType) -> bool:
+    """Whether the code of a frame has locks that an exception could leave taken, or have released twice."""
+    return frame.f_code is _START or str(frame.f_globals.get("__name__")).partition(".")[0] == "logging"

@@ -157,8 +157,9 @@ def shortened(text: str, length: int) -> str:
     """The first characters of a text, without secrets; nothing that lies far behind them is looked at."""
     if len(text) <= length:
         return redact(text)
-    looked_at = redact(text[: length + AHEAD])
-    if len(text) > length + AHEAD and (cut := _pattern(_OPEN_ADDRESS).search(looked_at)):
+    ahead = max(AHEAD, len(next(iter(_known), "")))
+    looked_at = redact(text[: length + ahead])
+    if len(text) > length + ahead and (cut := _pattern(_OPEN_ADDRESS).search(looked_at)):
         looked_at = looked_at[: cut.start()]
     return looked_at[:length]
 

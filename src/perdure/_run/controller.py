@@ -12,8 +12,8 @@ from perdure._model.errors import CancelRequested
 from perdure._model.records import CancelRecord
 from perdure._model.state_types import FINAL
 from perdure._platform import signal_handlers as handlers
-from perdure._platform.interruption import may_be_left, raise_in_thread
-from perdure._run.interruptible_wait import Bell, end_of_wait
+from perdure._platform.interruption import holds_lock, raise_in_thread
+from perdure._run.interruptible_wait import Bell, ends_of_waits
 
 # What is sent to the main thread, and to the children of a process task runner: by default it is ignored,
 # so that one which comes too late does no harm.
@@ -46,13 +46,12 @@ class Activity:
             signal.pthread_kill(self.thread, SIGNAL)
             return
         with self._lock:
-            wake = end_of_wait(self.thread)
-            if self.is_open and raise_in_thread(self.thread, CancelRequested, _is_interruptible, wake):
+            if self.is_open and raise_in_thread(self.thread, CancelRequested, is_interruptible, ends_of_waits):
                 self._is_notified = True
 
     def notify(self, frame: FrameType | None) -> None:
         """The same here, in the main thread, which a signal has interrupted in the frame."""
-        if self.is_open and _is_interruptible(frame):
+        if self.is_open and is_interruptible(frame):
             self._is_notified = True
             self._run.flow.controller.check()
 
@@ -76,17 +75,17 @@ _CALLERS: dict[str, tuple[str, ...]] = {
 _TESTS = "perdure.testing."  # whose tasks are like anybody's
 
 
-def _is_interruptible(frame: FrameType | None) -> bool:
+def is_interruptible(frame: FrameType | None) -> bool:
     """Whether a thread is in the user's code, or in what that calls; or waits for something of ours."""
     if frame is not None and frame.f_code is Bell.wait.__code__:
         return True
-    if not may_be_left(frame):
-        return False
     while frame is not None:
         module = str(frame.f_globals.get("__name__"))
         if module.startswith("perdure.") and not module.startswith(_TESTS):
             functions = _CALLERS.get(module)
             return functions is not None and (not functions or frame.f_code.co_name in functions)
+        if holds_lock(frame):
+            return False
         frame = frame.f_back
     return False
 

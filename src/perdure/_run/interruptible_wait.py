@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-_waits: "dict[int, Bell]" = {}  # what each thread waits for, by its number
+ends_of_waits: dict[int, Callable[[], None]] = {}  # by threads that wait: what ends the wait, a function of C
 
 
 class Bell:
@@ -19,19 +19,13 @@ class Bell:
     def wait(self, timeout: float | None = None) -> None:
         """Block until it rings, or some seconds have passed. Signals are handled meanwhile, so Ctrl-C works here."""
         thread = threading.get_ident()
-        _waits[thread] = self
+        ends_of_waits[thread] = self._lock.release
         try:
             self._lock.acquire(timeout=-1 if timeout is None else min(timeout, threading.TIMEOUT_MAX))
         finally:
-            _waits.pop(thread, None)
+            ends_of_waits.pop(thread, None)
 
     def ring(self) -> None:
         """End the wait; again does nothing."""
         with suppress(RuntimeError):
             self._lock.release()
-
-
-def end_of_wait(thread: int) -> Callable[[], None] | None:
-    """What ends what the thread of this number waits for: a function of C. None if it does not wait."""
-    bell = _waits.get(thread)
-    return None if bell is None else bell._lock.release

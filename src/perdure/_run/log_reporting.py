@@ -162,11 +162,12 @@ class _Formatter(logging.Formatter):
             text = super().format(record)
         except Exception as error:  # arguments that do not fit, or objects that have no text
             text = f"{_repr(record.msg)} % {_repr(record.args)} (this cannot be formatted: {_repr(error)})"
+        text = redact_known(text)  # whole: of a secret that is cut, what is left would not be known
         if len(text) > _LONGEST:
             text = f"{text[:_LONGEST]}… {len(text) - _LONGEST:,} characters more"
         if not text.isascii():  # half characters can be neither shown nor stored
             text = text.encode(errors="backslashreplace").decode()
-        return redact_known(text)
+        return text
 
 
 def _repr(value: object) -> str:

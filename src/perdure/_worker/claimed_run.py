@@ -11,6 +11,7 @@ from perdure._engine.recovery.run_claims import claim, ends_below, note, run_of,
 from perdure._model.records import NOBODY, CancelRecord, LogRecord, StartRecord, StateRecord
 from perdure._model.state_types import FINAL, StateType
 from perdure._model.stopped_runs import last_state
+from perdure._platform.redaction import redact, shortened
 from perdure._rooms.deployments.port import QueuedRun
 from perdure._rooms.deployments.versions import definition_of_version
 from perdure._rooms.runs.records import FlowRun
@@ -132,9 +133,9 @@ class Ends:
         cancelled = self._known.cancellation(run.id)
         kind = StateType.CRASHED if cancelled is None else StateType.CANCELLED
         message = f"It did not begin: {reason}" if cancelled is None else _cancelled_by(cancelled)
-        last = said.strip().rpartition("\n")[2]
+        last = shortened(said.strip().rpartition("\n")[2], 500)
         if cancelled is None and last:
-            message = f"{message} {last[:500]}"
+            message = f"{message} {last}"
         if start is not None and start.process_id == NOBODY and run.state_type not in FINAL:
             state = StateRecord(run.id, False, kind, kind.capitalize(), message, self._session.clock())
             if claim(run, start, self._session, (state,)) is None:
@@ -155,7 +156,8 @@ class Ends:
     def say(self, run_id: str, text: str, level: int) -> None:
         """Put what only a worker knows into a run's log."""
         if text:
-            self._known.report((LogRecord(run_id, None, self._session.clock(), level, "perdure.worker", text),))
+            record = LogRecord(run_id, None, self._session.clock(), level, "perdure.worker", redact(text))
+            self._known.report((record,))
 
 
 def _cancelled_by(cancelled: CancelRecord) -> str:

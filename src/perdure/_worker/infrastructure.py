@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 from perdure._model.errors import WorkerError
 from perdure._model.records import StartRecord
 from perdure._platform.named import NamedTuple
+from perdure._platform.redaction import shortened
 from perdure._rooms.runs.records import FlowRun
 
 KEPT_LINES = 64  # of what was printed
@@ -107,7 +108,8 @@ class HandsOver(Protocol):
 
 def last_lines(text: str) -> str:
     """The end of what was printed: as much of it as is kept."""
-    return "\n".join(line[:_LONGEST] for line in text.splitlines()[-KEPT_LINES:])
+    lines = text.splitlines()[-KEPT_LINES:]
+    return "\n".join(shortened(line, _LONGEST) if len(line) > _LONGEST else line for line in lines)
 
 
 def code_of(status: int) -> int:

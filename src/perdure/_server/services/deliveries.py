@@ -8,6 +8,7 @@ import time
 
 from perdure._model.errors import OrchestratorError
 from perdure._platform.jitter import random_between
+from perdure._platform.redaction import shortened
 from perdure._rooms.events.notification_delivery import SECONDS, NotDelivered, notify
 from perdure._rooms.events.port import Delivery, Event, EventFilter, Hook
 from perdure._server.services.loop import Outcome
@@ -124,7 +125,7 @@ def _try(delivery: Delivery, hook: Hook, runtime: ServiceRuntime) -> Delivery:
         outcome = send(hook, event, delivery.id, runtime.clock() // 1_000_000)
         tried = delivery._replace(state="delivered", outcome=outcome)
     except Exception as error:  # whatever it is, of whichever library: it must not end what others wait for
-        outcome = str(error) if isinstance(error, NotDelivered) else f"{type(error).__name__}: {error}"[:500]
+        outcome = str(error) if isinstance(error, NotDelivered) else shortened(f"{type(error).__name__}: {error}", 500)
         is_last = attempts >= ATTEMPTS or isinstance(error, _EventGone)
         tried = delivery._replace(state="failed" if is_last else "waiting", outcome=outcome)
     wait = min(_LONGEST, _FIRST * 2 ** (attempts - 1)) * random_between(0.8, 1.2) if tried.state == "waiting" else 0.0

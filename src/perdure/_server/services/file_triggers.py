@@ -18,6 +18,7 @@ from perdure._blocks.block import from_record
 from perdure._model.errors import AutomationError, OrchestratorError, OrchestratorUnreachable, PerdureError
 from perdure._platform.clock import Micros, to_datetime
 from perdure._platform.ids import dated_id, id_of, new_id
+from perdure._platform.redaction import shortened
 from perdure._results.storage_by_name import storage_at
 from perdure._rooms.automations.port import Automation, Automations, Details, LogEntry, LogFilter, WatchedFile
 from perdure._rooms.automations.port import Outcome as Logged
@@ -149,8 +150,8 @@ class Files:
                 ended = time.monotonic()
                 self._next[each.id] = ended + max(_every(each), _REST * (ended - began))
                 why = str(error) if isinstance(error, PerdureError) else f"{type(error).__name__}: {error}"
-                failures.append(f"{each.name}: {why}"[:300])
-                self._say(each, "failed", f"{_FAILED_LOOK}{why}"[:1_000], runtime)
+                failures.append(shortened(f"{each.name}: {why}", 300))
+                self._say(each, "failed", shortened(f"{_FAILED_LOOK}{why}", 1_000), runtime)
         return Outcome("; ".join([f"{found} files appeared", *failures]), is_done=not self._looks)
 
     def _look(self, of: Automation, runtime: ServiceRuntime) -> int:
