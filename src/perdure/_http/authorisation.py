@@ -1,4 +1,7 @@
-"""Who asks, and whether they may: tokens, sessions of the page, and the scope that each route needs."""
+"""Who asks, and whether they may: tokens, sessions of the page, and the scope that each route needs.
+
+What each scope allows is in `_rooms.tokens.records.Scope`.
+"""
 
 import hashlib
 import hmac

@@ -1,4 +1,7 @@
-"""Which runs and lines a list shows: what a cursor or a text means depends on the other parameters."""
+"""Which runs and lines a list shows, by parameters of the request: what a cursor or a text means depends on the others.
+
+They become a filter of `_model.filters`, and that the conditions of a statement: `_store.sql.filtered_lists`.
+"""
 
 import re
 from typing import Annotated, Literal

@@ -1,4 +1,5 @@
-"""The payload of a large result: one object beside its document, which names the places and digests of its bytes.
+"""The payload of a large result, as an array, written without a copy: an object beside its document, which names the
+places and digests of its bytes.
 
 The problem: a result may be an array of gigabytes. Inside a JSON document it would be encoded, held in memory several
 times, and read as a whole by whoever wants its type. Pickled to a file of its own it would still be copied once into

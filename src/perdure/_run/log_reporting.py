@@ -155,7 +155,7 @@ _LONGEST = 1_000_000  # characters of a line
 
 
 class _Formatter(logging.Formatter):
-    """Makes text of any record: no line that somebody logs is to fail the run that it is about."""
+    """Makes text of any record, without known secrets: it is shown and stored, and no line is to fail its run."""
 
     def format(self, record: logging.LogRecord) -> str:
         try:

@@ -15,7 +15,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, BinaryIO, ClassVar, NoReturn
 
 from perdure._model.errors import ResultUntrusted
-from perdure._serializers import numpy_memory
+from perdure._serializers import numpy_unpickling
 
 Find = Callable[[str, str], object]
 _SHARED = (type, FunctionType, BuiltinFunctionType, MethodType, ModuleType, Enum)
@@ -58,7 +58,9 @@ class _Unpickler(pickle.Unpickler):
 
 def _is_changeable(named: object) -> bool:
     if isinstance(named, type):
-        return bool(named.__flags__ & _HEAP_TYPE) or numpy_memory.is_memory(named) or numpy_memory.is_dtype(named)
+        return (
+            bool(named.__flags__ & _HEAP_TYPE) or numpy_unpickling.is_memory(named) or numpy_unpickling.is_dtype(named)
+        )
     return not isinstance(named, BuiltinFunctionType)
 
 
@@ -91,9 +93,9 @@ def _inert(named: object, full: str) -> type:
     """What stands for something named: a class, so that it can be called, and can be changed by no step."""
     if isinstance(named, EnumType):  # its instances were there before the pickle, too
         return _Name(full, (_Inert,), dict.fromkeys(_CHANGES, property(_refuse)) | {"is_shared": True})
-    if numpy_memory.is_memory(named):
+    if numpy_unpickling.is_memory(named):
         return _Name(full, (_Memory,), {})
-    if numpy_memory.is_dtype(named):
+    if numpy_unpickling.is_dtype(named):
         return _Name(full, (_Dtype,), {})
     # What a function gave may be a function; an object of a class may be called by no pickle.
     return _Name(full, (_Inert,), {"__call__": _refuse_call} if isinstance(named, type) else {})
@@ -161,13 +163,13 @@ class _Dtype(_Inert):
     """Stands for dtypes of numpy: remembers what they say of themselves."""
 
     def __init__(self, *args: object, **_kwargs: object) -> None:
-        self.item = numpy_memory.item_of(*args)
+        self.item = numpy_unpickling.item_of(*args)
         self.is_whole = False
 
     def __setstate__(self, state: object) -> None:  # type: ignore[override]
         if self.is_whole:  # what was seen of it would no longer be true
             _refuse(self)
-        self.item = numpy_memory.checked(state, self.item, lambda inner: inner.item)
+        self.item = numpy_unpickling.checked(state, self.item, lambda inner: inner.item)
         self.is_whole = True
 
 
@@ -197,15 +199,15 @@ class _StepByStep(pickle._Unpickler):
 
     def check_call(self, called: Any, args: object) -> None:
         is_object = id(called) not in self._named and not isinstance(called, (type, *_SHARED[1:4]))
-        if is_object or (args and numpy_memory.is_memory(called)):
+        if is_object or (args and numpy_unpickling.is_memory(called)):
             _refuse_call(called if is_object else type(called.__name__, (), {})())
 
     def check_state(self, changed: object, state: object) -> None:
-        if numpy_memory.is_dtype(type(changed)):
+        if numpy_unpickling.is_dtype(type(changed)):
             if id(changed) in self._whole:
                 raise _refusal("numpy.dtype")
             self._whole[id(changed)] = changed
-            numpy_memory.checked(state, numpy_memory.real_item(changed), numpy_memory.real_item)
+            numpy_unpickling.checked(state, numpy_unpickling.real_item(changed), numpy_unpickling.real_item)
 
     def check(self, changed: object) -> None:
         if isinstance(changed, _SHARED) or id(changed) in self._named:

@@ -21,7 +21,7 @@ from perdure._platform import moved
 from perdure._serializers.harmless_unpickling import load_harmless
 from perdure._serializers.known_names import HARMLESS, REBUILDERS
 from perdure._serializers.library_names import LIBRARIES
-from perdure._serializers.numpy_memory import STAND_INS as _FOR_NUMPY
+from perdure._serializers.numpy_unpickling import STAND_INS as _FOR_NUMPY
 from perdure._serializers.pickle_sizes import check_sizes
 from perdure._serializers.references import found_in_program, parametrized_model
 from perdure._settings import settings

@@ -1,4 +1,4 @@
-"""Pickles that go into a payload piece by piece, with the memory of arrays and tables beside them, not copied."""
+"""Pickles that go into a payload piece by piece, with the memory of large arrays and tables without a copy."""
 
 import io
 import pickle

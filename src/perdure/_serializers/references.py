@@ -1,4 +1,4 @@
-"""Classes and functions of programs in pickles: by their names, with a copy for processes that do not have the program.
+"""Classes and functions of programs (`__main__`) in pickles: by names, with a copy for processes without the program.
 
 A class of a script that came back as a copy would be another class: `isinstance`, `==`, `is` of an enum's members and
 `except` would not know its values any more. So a pickle names it, as it names a class of a module, and whoever reads

@@ -1,4 +1,4 @@
-"""Signals while a flow runs: SIGTERM and Ctrl-C end it before they end the process."""
+"""Signals while a flow runs: SIGTERM and Ctrl-C end it (`_engine.lifecycle.runs.crash`) before they end the process."""
 
 import signal
 import threading

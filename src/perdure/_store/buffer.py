@@ -1,5 +1,7 @@
 """Records that wait to be written: in memory, in order, until somebody needs them committed or enough of them wait.
 
+How a batch is written is in `_store.sql.record_batches`.
+
 The problem: a call of a task reports half a dozen records, and a transaction of the database takes longer than the
 rest of the call. One transaction a record would make each call many times slower. The usual remedy, a writer thread
 with a queue, is slow in Python for another reason: a thread that computes keeps the interpreter for milliseconds, so

@@ -1,4 +1,8 @@
-"""Pages of lists: rows, and the cursor of those after them."""
+"""Pages of lists: rows, and the cursor of those after them.
+
+A cursor is the id of the last row, where rows are listed by their ids, as runs are (`Reads._runs`); what it selects
+then, `_http.filters` says. Elsewhere the room's store says what it is.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar

@@ -1,8 +1,9 @@
 """A worker's loop: take what is due, start it, watch it, and see to it that every run comes to a state that is true.
 
 A run that a worker has claimed is its own for a lease, which it renews. The process that it starts claims the run
-itself (`engine.resumption`), under an epoch: of two that were started for one run, one begins it. So a worker whose
-lease ran out, since it was cut off or killed, does no harm when it comes back, and another may start its runs again.
+itself (`_engine.recovery.resumption`), under an epoch: of two that were started for one run, one begins it. So a worker
+whose lease ran out, since it was cut off or killed, does no harm when it comes back, and another may start its runs
+again.
 """
 
 import logging

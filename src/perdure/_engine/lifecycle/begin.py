@@ -79,7 +79,7 @@ def begin_task(
         if _is_at_hand(flow, identity):
             return _reused(flow, identity.id)
         if blocks and identity.id in flow.earlier and not on_event_loop():
-            state = _stays(flow, identity, options)
+            state = _finished_before_crash(flow, identity, options)
             if state is not None:
                 return state
     earlier_id = None
@@ -282,10 +282,10 @@ def _earlier_id(flow: FlowRunContext, identity: Identity) -> str | None:
     return found.run_id if may_stay else None
 
 
-def _stays(flow: FlowRunContext, identity: Identity, options: TaskOptions) -> State[object] | None:
+def _finished_before_crash(flow: FlowRunContext, identity: Identity, options: TaskOptions) -> State[object] | None:
     """The state of a step that completed before its flow run crashed, and stays the run that it was.
 
-    None if a run has to take a closer look. Of a flow run of many steps, this is nearly all of what going on takes.
+    None if a run has to take a closer look. Of resuming a flow run of many steps, this is nearly all of the work.
     """
     found = flow.earlier[identity.id]
     if options.is_generator or _earlier_id(flow, identity) is None:

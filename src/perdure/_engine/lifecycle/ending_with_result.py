@@ -21,7 +21,7 @@ from perdure._run.context import FlowRunContext, RunContext
 from perdure._run.effects import Blocking, Report, Steps
 
 
-def reused(run: RunContext, records: list[Record], runtime: Runtime) -> Steps[State[object] | None]:
+def finished_before(run: RunContext, records: list[Record], runtime: Runtime) -> Steps[State[object] | None]:
     """The final state of a run that was finished before its flow run was retried; None if it has to run.
 
     If it has not been reported yet by `records`, it becomes the run that it was before: nothing is reported at all.

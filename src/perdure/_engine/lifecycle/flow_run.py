@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from perdure._engine.coordination.transaction_lifecycle import recovered
 from perdure._engine.identity.identity import identify_late
 from perdure._engine.lifecycle.attempt import Produced, produce
-from perdure._engine.lifecycle.ending_with_result import become_new, reused
+from perdure._engine.lifecycle.ending_with_result import become_new, finished_before
 from perdure._engine.lifecycle.outcomes import Outcome, outcome_of_flow
 from perdure._engine.lifecycle.retries import is_retried, wait_for_retry
 from perdure._engine.lifecycle.run_hooks import call_hooks
@@ -122,7 +122,7 @@ def _flow_run(call: FlowCall, runtime: Runtime) -> Steps[State[object]]:
             run.parameters = yield from resolved(run.parameters, call.upstreams or (), call.wait_for)
         if run.parent is not None:
             identify_late(run, runtime)
-            state = yield from reused(run, call.records, runtime)
+            state = yield from finished_before(run, call.records, runtime)
             if state is not None:
                 return state
             yield from _created(call)

@@ -293,7 +293,7 @@ def _write_now(
 
 
 def crash(run: RunContext, runtime: Runtime, error: BaseException) -> Steps[State[object]]:
-    """End a run that was stopped from outside its own code, or whose result could not be kept."""
+    """End a run that was stopped from outside its own code, as by Ctrl-C or SIGTERM, or whose result cannot be kept."""
     lost = lost_state(run, runtime)
     if lost is not None:
         return lost

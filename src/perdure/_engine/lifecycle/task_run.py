@@ -8,7 +8,7 @@ from perdure._engine.identity.cache_key import CacheKey
 from perdure._engine.identity.identity import identify_late
 from perdure._engine.lifecycle.attempt import Made, Produced, produce
 from perdure._engine.lifecycle.cache_lookup import cache_key_of_run, cached_state
-from perdure._engine.lifecycle.ending_with_result import become_new, reused
+from perdure._engine.lifecycle.ending_with_result import become_new, finished_before
 from perdure._engine.lifecycle.outcomes import Outcome, outcome_of_task
 from perdure._engine.lifecycle.retries import is_retried, wait_for_retry
 from perdure._engine.lifecycle.run_hooks import call_hooks
@@ -87,7 +87,7 @@ def prepare(call: TaskCall, runtime: Runtime, place: object) -> Steps[bool]:
     try:
         depends = call.run.options.is_cached or (call.run.persisted and call.run.identity is None)
         yield from _take_inputs(call, runtime, None if depends else place)
-        if (yield from reused(call.run, call.records, runtime)) is not None:
+        if (yield from finished_before(call.run, call.records, runtime)) is not None:
             return False
         if call.records:  # it was to stay an earlier run, whose result cannot be read
             yield Report(call.records)
@@ -137,7 +137,7 @@ def _before_attempts(call: TaskCall, runtime: Runtime) -> Steps[State[object] | 
     if run.persisted or call.upstreams is not None or call.wait_for:
         yield from _take_inputs(call, runtime)
     if run.identity is not None:
-        state = yield from reused(run, call.records, runtime)
+        state = yield from finished_before(run, call.records, runtime)
         if state is not None:
             return state
         yield from resume_retries(run, runtime)

@@ -12,8 +12,11 @@ function, digests of its arguments, and its position among equal calls; `_engine
     b = train(a)       killed here      train(a) is not: it runs
                                         report(b) runs
 
-This module does all before that call: whether the run may be resumed, and whose it is. Which runs are lost is said in
-`_engine.recovery.lost_runs`; claiming itself is in `_engine.recovery.run_claims`.
+That a step which had finished is not run again is decided when it is called: in
+`_engine.lifecycle.begin._finished_before_crash`, and where that has to take a closer look, or the run was retried, in
+`_engine.lifecycle.ending_with_result.finished_before`. This module does all before that: whether the run may be
+resumed, and whose it is. Which runs are lost is said in `_engine.recovery.lost_runs`; claiming itself is in
+`_engine.recovery.run_claims`.
 
 A claim is one UPDATE with a condition: the run's owner, its epoch and its state must be as they were read. Of several
 that try, one changes the row; the others find nothing to change. The claim and the run's new state are one

@@ -1,7 +1,7 @@
-"""When a cached result is too old to be used.
+"""When a cached result is too old to be used: what `cache_expiration` of a task comes to.
 
-It is settled once, as the result is kept: its cache entry says until when it is used. Whoever looks compares that with
-the time: by `has_expired`, or a statement of SQL by `has_not_expired`.
+It is settled once, as the result is kept (`_engine.lifecycle.runs`): its cache entry says until when it is used.
+Whoever looks compares that with the time: by `has_expired`, or a statement of SQL by `has_not_expired`.
 """
 
 from datetime import timedelta

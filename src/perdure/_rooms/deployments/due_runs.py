@@ -1,7 +1,8 @@
 """Making the runs that schedules are due for. Whoever does it, however often: a tick becomes one run.
 
-A tick is known by names and its time alone, so a schedule that is deployed anew, a server beside another one, or one
-that starts again makes nothing twice. Nothing is made ahead.
+Which ticks are due, and which of those that were missed are made up for (catch-up), `Schedule.due` says
+(`_scheduling.schedule`). A tick is known by names and its time alone, so a schedule that is deployed anew, a server
+beside another one, or one that starts again makes nothing twice. Nothing is made ahead.
 """
 
 import hashlib

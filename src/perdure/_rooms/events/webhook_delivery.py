@@ -1,6 +1,7 @@
 """One attempt to POST an event to a webhook, at an address that was checked before.
 
-A module of its own, which is imported when something is to be sent: httpx takes a tenth of a server's start.
+What tries again is `_server.services.deliveries`. A module of its own, which is imported when something is to be sent:
+httpx takes a tenth of a server's start.
 """
 
 import asyncio

@@ -1,5 +1,6 @@
-"""Telling hooks of events, each at least once: what fails is tried again, less and less often.
+"""Delivering events to hooks, each at least once: what fails is tried again, less and less often.
 
+One attempt is in `_rooms.events.webhook_delivery`, or in `notification_delivery` beside it.
 Each hook has threads of its own, and one only while it fails. So one that never answers holds up nobody else.
 """
 

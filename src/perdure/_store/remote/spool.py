@@ -1,8 +1,9 @@
 """A file of batches that could not be delivered yet: appended to, read from its beginning, removed when it is empty.
 
-Each process that reports to a server has one of its own, named by the id under which it delivers, and locked while
-the process lives: a file that can be locked was left behind, and whoever locks it delivers what is in it. Each batch
-has its length and a checksum before it, so that what a kill cut off is known.
+It is filled and delivered by `_store.remote.outbox`. Each process that reports to a server has one of its own, named by
+the id under which it delivers, and locked while the process lives: a file that can be locked was left behind, and
+whoever locks it delivers what is in it. Each batch has its length and a checksum before it, so that what a kill cut off
+is known.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Fencing: which records of a batch come from a process that has lost its flow run, so that they are not kept.
+"""Fencing: which records of a batch come from a stale process, which has lost its flow run, and so are refused.
 
 The problem: a process that is thought to be dead may only have been asleep: a laptop's lid, a stopped container, a
 network that was cut. Meanwhile another process has claimed its flow run and resumed it. Then the first one wakes, and

@@ -1,4 +1,4 @@
-"""Folding: a batch of records becomes a few statements with many rows each.
+"""Folding: a batch of records, as the states of task runs, becomes a few statements with many rows each.
 
 The problem: a task run that succeeds is reported as one creation and three states. Written one by one these are an
 INSERT and three UPDATEs of its row, and three INSERTs of states: of each, most of the time goes to parsing, locating

@@ -15,7 +15,7 @@ interface Props {
   isRepeated?: boolean
 }
 
-/** All that a flow run called, over time. */
+/** The timeline of a flow run: all that it called, over time, and live while it runs. `Chart` draws it. */
 export function Timeline({ flowRunId, live, isRepeated = false }: Props) {
   const { data, dataUpdatedAt, error, refetch } = useQuery(timeline(flowRunId, live))
   const { data: states } = useQuery({ ...flowRunStates(flowRunId), enabled: isRepeated })
