@@ -11,7 +11,7 @@ from perdure._worker.reused_processes import KeptProcesses, KeptRun
 from tests.deployments.test_workers import (  # noqa: F401 - pytest finds them
     known,
     test_a_crashed_run_of_a_flow_that_resumes_is_resumed,
-    test_a_program_that_cannot_be_loaded_ends_the_run_with_what_it_printed,
+    test_a_program_that_cannot_be_loaded_ends_the_run_with_what_it_printed_without_secrets,
     test_a_run_is_begun_in_a_process_of_its_own_and_its_place_ends_with_it,
     test_a_run_is_cancelled_while_it_runs_and_its_process_is_gone,
     test_a_run_that_is_killed_is_crashed_at_once,
