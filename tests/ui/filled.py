@@ -130,6 +130,8 @@ def _unusual(somebody: ThreadPoolExecutor, hours: float) -> None:
 
     with contextlib.suppress(ArithmeticError):
         flows.train_model("credit-risk", 8, rate=40.0)
+    with contextlib.suppress(flows.SourceUnavailable), tags("finance"):
+        flows.close_week(datetime.fromtimestamp(time.time(), UTC).date().isoformat())
     with contextlib.suppress(CancelledRun):
         cancelled()
     with contextlib.suppress(SuspendedRun), tags("release", "waits-for-a-person"):

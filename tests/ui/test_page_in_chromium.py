@@ -49,6 +49,19 @@ def test_what_people_do_is_done(filled_home: Path, tmp_path: Path) -> None:
         script("journeys", address)
 
 
+def test_fifteen_jobs_are_done_by_keyboard_alone(filled_home: Path, tmp_path: Path) -> None:
+    home = shutil.copytree(filled_home, tmp_path / "home")
+    with home_served(home, "--run-flows", f"--storage={filled_home / 'storage'}") as address:
+        command = [sys.executable, "-m", "tests.ui.filled", str(home), "--live=2"]
+        runs = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PERDURE_LOGGING_LEVEL": "CRITICAL"})
+        try:
+            done = script("keyboard", address)
+        finally:
+            runs.kill()
+            runs.wait()
+    assert done.count("ok: ") == 15
+
+
 def test_hostile_text_does_nothing_on_any_page(tmp_path: Path) -> None:
     assert len(hostile.PAYLOADS) >= 50
     hostile.fill(tmp_path)

@@ -52,3 +52,24 @@ it("Enter adds the tag that matches best of what is typed, and else what is type
   fireEvent.submit(screen.getByLabelText("A tag"))
   expect(choose).toHaveBeenLastCalledWith(["nowhere"])
 })
+
+it("arrows go through the choices, and a letter to the next one that begins with it", () => {
+  const choices = ["Running", "Completed", "Failed", "Crashed"].map(value => ({ value, label: value }))
+  render(<ChoiceFilter label="State" choices={choices} value={[]} onChange={vi.fn()} />)
+  fireEvent.click(screen.getByRole("button", { name: "State" }))
+  const focused = (key: string) => {
+    fireEvent.keyDown(document.activeElement ?? document.body, { key })
+    return document.activeElement?.textContent
+  }
+  screen.getByRole("button", { name: "Running" }).focus()
+  expect(["ArrowDown", "ArrowUp", "ArrowUp", "c", "c", "c", "f", "z"].map(focused)).toEqual([
+    "Completed",
+    "Running",
+    "Running",
+    "Completed",
+    "Crashed",
+    "Completed",
+    "Failed",
+    "Failed",
+  ])
+})

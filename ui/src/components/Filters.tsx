@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query"
 import { Check, ChevronDown, Search, X } from "lucide-react"
 import { Popover } from "radix-ui"
-import { useEffect, useRef, useState, type ReactNode } from "react"
+import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from "react"
 import { tags } from "~/api/queries"
 import { isSpan, rangeLabel, rangeOf, rangeText, SPAN_NAMES, SPANS } from "~/lib/span"
 import css from "./Filters.module.css"
@@ -56,6 +56,22 @@ export function TextFilter({ label, value, onChange, main = false }: TextProps) 
   )
 }
 
+/** Arrows go from choice to choice, and letters to the next one that begins with them, as in a menu. */
+function goByKeys(event: KeyboardEvent<HTMLElement>) {
+  const { key, target } = event
+  const by = { ArrowDown: 1, ArrowUp: -1 }[key]
+  const choices = [...event.currentTarget.querySelectorAll<HTMLElement>("button")]
+  const at = choices.findIndex(each => each === target)
+  if (target instanceof HTMLInputElement && (target.type !== "text" || by === undefined)) return // it takes the key
+  const isOne = /^\S$/.test(key) && !event.ctrlKey && !event.metaKey && !event.altKey
+  const begins = (each: HTMLElement) => each.textContent.trim().toLowerCase().startsWith(key.toLowerCase())
+  const next =
+    by !== undefined ? choices[at + by] : [...choices.slice(at + 1), ...choices].find(each => isOne && begins(each))
+  if (next === undefined) return
+  event.preventDefault()
+  next.focus()
+}
+
 const MOST = 100 // choices that are shown at once
 
 export interface Choice {
@@ -95,7 +111,14 @@ export function ChoiceFilter({ label, choices, value, onChange, single = false }
         <ChevronDown size={13} aria-hidden />
       </Popover.Trigger>
       <Popover.Portal>
-        <Popover.Content className={css["list"]} align="start" sideOffset={5} collisionPadding={8} aria-label={label}>
+        <Popover.Content
+          className={css["list"]}
+          align="start"
+          sideOffset={5}
+          collisionPadding={8}
+          aria-label={label}
+          onKeyDown={goByKeys}
+        >
           {isLong && (
             <form
               className={css["find"]}
@@ -169,7 +192,14 @@ export function RangeFilter({ value, onChange }: RangeProps) {
         <ChevronDown size={13} aria-hidden />
       </Popover.Trigger>
       <Popover.Portal>
-        <Popover.Content className={css["list"]} align="start" sideOffset={5} collisionPadding={8} aria-label="Created">
+        <Popover.Content
+          className={css["list"]}
+          align="start"
+          sideOffset={5}
+          collisionPadding={8}
+          aria-label="Created"
+          onKeyDown={goByKeys}
+        >
           {SPAN_NAMES.map(name => (
             <button
               key={name}
@@ -242,7 +272,14 @@ export function TagFilter({ value, onChange, ofTask = false }: TagProps) {
         <ChevronDown size={13} aria-hidden />
       </Popover.Trigger>
       <Popover.Portal>
-        <Popover.Content className={css["list"]} align="start" sideOffset={5} collisionPadding={8} aria-label="Tags">
+        <Popover.Content
+          className={css["list"]}
+          align="start"
+          sideOffset={5}
+          collisionPadding={8}
+          aria-label="Tags"
+          onKeyDown={goByKeys}
+        >
           <form
             className={css["find"]}
             onSubmit={event => {

@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query"
 import { Outlet, useLocation } from "@tanstack/react-router"
 import { CloudOff, LogOut, Menu as MenuIcon, Moon, Pin, Search, Sun, X } from "lucide-react"
-import { useEffect, useState } from "react"
+import { useEffect, useRef, useState } from "react"
 import { ApiError, client, rememberCsrf, unwrap } from "~/api/client"
 import { useConnection } from "~/api/live"
 import { session, version } from "~/api/queries"
@@ -25,7 +25,16 @@ export function Shell() {
   const palette = usePaletteKeys()
   const who = useQuery(session())
   const [pinned] = useNames("pinned-flows")
-  useEffect(() => setMenu(false), [pathname])
+  const main = useRef<HTMLElement>(null)
+  const shown = useRef(pathname)
+  useEffect(() => {
+    setMenu(false)
+    // What had the focus may be gone with its page: the next Tab leads into the new one, not through the navigation.
+    if (shown.current !== pathname && !main.current?.contains(document.activeElement)) {
+      main.current?.focus({ preventScroll: true })
+    }
+    shown.current = pathname
+  }, [pathname])
   const connection = useConnection(live)
   const isIn = who.data !== undefined
   useEffect(() => (isIn ? live.start() : undefined), [isIn])
@@ -98,7 +107,7 @@ export function Shell() {
             The server does not answer. The page may be out of date; it refreshes once the server is back.
           </p>
         )}
-        <main id="main" className={css["main"]} tabIndex={-1}>
+        <main ref={main} id="main" className={css["main"]} tabIndex={-1}>
           {who.isPending ? (
             <Skeleton lines={6} />
           ) : who.data === undefined ? (
