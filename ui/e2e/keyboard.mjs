@@ -226,7 +226,7 @@ const jobs = {
     }
     await press("Enter")
     steps++
-    await shows("log", "Log")
+    await shows("tabpanel", "Log")
   },
   async "a view is shared with everybody"() {
     await intoContent()
@@ -273,7 +273,8 @@ for (const [what, job] of Object.entries(jobs)) {
     await job()
     console.log(`ok: ${what}: ${keys} keys, ${steps} steps`)
   } catch (error) {
-    wrong.push(`${what}: ${error.message}`)
+    const { role, name } = await focused()
+    wrong.push(`${what}: ${error.message}; at ${page.url()}, with the focus on ${role || "nothing"} ${name}`)
   }
 }
 await browser.close()

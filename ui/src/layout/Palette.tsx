@@ -32,7 +32,7 @@ export function usePaletteKeys(): PaletteState {
   const [help, setHelp] = useState(false)
   const navigate = useNavigate()
   useEffect(() => {
-    let went = 0
+    let went = -Infinity // when `g` was pressed
     const press = (event: KeyboardEvent) => {
       if ((event.metaKey || event.ctrlKey) && event.key.toLowerCase() === "k") {
         event.preventDefault()
@@ -40,10 +40,11 @@ export function usePaletteKeys(): PaletteState {
         return
       }
       const isTyping =
-        event.target instanceof Element && event.target.closest("input, textarea, select, [contenteditable]")
+        event.target instanceof Element &&
+        event.target.closest("input, textarea, select, [contenteditable], [role=dialog], [role=menu]")
       if (isTyping || event.metaKey || event.ctrlKey || event.altKey) return
       const place = performance.now() - went < 1_200 ? PLACES.find(each => each.key === event.key) : undefined
-      went = event.key === "g" ? performance.now() : 0
+      went = event.key === "g" ? performance.now() : -Infinity
       if (place !== undefined) void navigate({ to: place.to })
       else if (event.key === "?") setHelp(true)
       else if (event.key === "/") {
