@@ -34,6 +34,9 @@
 #   make api           say what of the public API breaks, compared with its snapshot in api/; BASE=REF with that of a
 #                      commit, WRITE=yes makes the snapshot anew
 #   make dist          build the wheel and the source distribution into dist/
+#   make notes         make dist, and the release's notes from CHANGELOG.md with the digests of what was built, signed by
+#                      RELEASE_KEY=FILE
+#   make docs-versions the documentation of every release that has a tag, in site-versions/
 #   make requirements  resolve the pinned requirements anew
 #   make clean         remove everything that the other targets made
 
@@ -50,7 +53,7 @@ PYTEST := $(if $(MEMORY),TMPDIR=$(MEMORY)) PYTHONDONTWRITEBYTECODE= $(BIN)/pytes
 	$(if $(MEMORY),--override-ini tmp_path_retention_policy=failed)
 
 .DELETE_ON_ERROR:
-.PHONY: demo check test lint postgresql pythons oldest newest steady hunt chaos fuzz bench figures ui ui-dev ui-check ui-types ui-filled screenshots pictures chromium engines packages kubernetes cluster reboot docs api dist requirements clean
+.PHONY: demo check test lint postgresql pythons oldest newest steady hunt chaos fuzz bench figures ui ui-dev ui-check ui-types ui-filled screenshots pictures chromium engines packages kubernetes cluster reboot docs docs-versions api dist notes requirements clean
 
 # The page is built where Node.js is; elsewhere all else works, and the server says how to get it.
 PAGE := $(if $(shell command -v npm),$(if $(wildcard ui/package.json),ui))
@@ -230,11 +233,18 @@ docs: $(VENV)/.dev
 	@echo "The documentation is in site/index.html"
 	@if [ "$(SERVE)" = yes ] || { [ -t 1 ] && [ "$(SERVE)" != no ]; }; then $(SHOW_DOCS); fi
 
+# Those that are there stay as they are.
+docs-versions: $(VENV)/.dev
+	$(BIN)/python -m release.docs site-versions
+
 api: $(VENV)/.dev
 	$(BIN)/python -m api $(if $(BASE),--base $(BASE)) $(if $(WRITE),--write)
 
 dist: $(VENV)/.dev $(PAGE)
 	$(BIN)/python -m build --no-isolation --outdir dist .
+
+notes: dist
+	$(BIN)/python -m release.notes dist
 
 # Demo's and base's pins are dev's, so that one environment serves all targets.
 COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
@@ -264,5 +274,5 @@ uv = { test -x $(BIN)/uv || { sed -n '/^uv==/,/[^\]$$/p' requirements/dev.txt >$
 	$(PIP) install --no-deps --require-hashes --requirement $(VENV)/uv.txt; }; }
 
 clean:
-	rm -rf $(VENV) dist site ui/dist ui/node_modules .cache examples/output bench/results .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) dist site site-versions ui/dist ui/node_modules .cache examples/output bench/results .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests bench examples -name __pycache__ -type d -prune -exec rm -rf {} +
