@@ -1,4 +1,4 @@
-"""`LocalFileSystem`: a directory as a storage."""
+"""`LocalFileSystem`: a directory as a storage. Large results are mapped into memory from it."""
 
 import errno
 import mmap

@@ -1,7 +1,7 @@
 """What the API asks beside the orchestrator's protocol: lists that answer soon however many rows there are.
 
 Where no index serves a filter, rows are looked at a window after the other, for a short time. A list may so have
-fewer items than were asked for, or none, and still a cursor: it says how far was looked.
+fewer items than were asked for, or none, and still a cursor: the id of the last row that was looked at.
 """
 
 import json

@@ -313,7 +313,7 @@ class Worker:
         return watched.queued.starts > 1 and standing is not None and standing.epoch == watched.epoch
 
     def _end(self, watched: Watched) -> None:
-        """Of a run that was cancelled or is lost, what ran has time to end by itself; what has not run is stopped."""
+        """End what runs for a run that was cancelled or is lost: it has time to end by itself, and then is killed."""
         if watched.there() is None:
             return
         now = time.monotonic()

@@ -1,4 +1,4 @@
-"""Digests of source: of a function, and of what it reaches of its own project.
+"""Digests of source, for `TASK_SOURCE`: of a function, and of what it reaches of its own project.
 
 The problem: a cached result is wrong once the code that made it has changed. The text of the task alone does not say
 so: it calls helpers, reads constants and has defaults. The whole project says it too often: each commit would empty

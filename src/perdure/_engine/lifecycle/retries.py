@@ -1,4 +1,4 @@
-"""Whether a run that failed is tried again, and after how long."""
+"""Retries: whether a run that failed is tried again, and after how long (the retry delay)."""
 
 import logging
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Pruning old runs: with their tasks, subflows, states, results, inputs and logs.
+"""Retention of runs: pruning old ones, with their tasks, subflows, states, results, inputs and logs.
 
 Runs go by whole trees: an outermost run, and all that is inside it. A tree stays as long as any of it may be needed: it
 is not at its end, may be resumed, has a result whose document is kept, or a cache key that refers to it.

@@ -303,7 +303,7 @@ class SqlDeployments(SqlClaims, SqlPools, SqlQueues):
         return self._writer.transact(work) if of_run else []
 
     def expired(self, work_pool: str, now: Micros) -> Sequence[QueuedRun]:
-        """Runs of a pool that a worker has claimed, and has not said in time that it still has."""
+        """Runs of a pool whose lease has expired: a worker has claimed them, and has not renewed it in time."""
         where = f"work_pool = {self._mark} AND phase = 'claimed' AND lease < {self._mark} ORDER BY flow_run_id"
         return self._access.all(QueuedRun, self._sql.select(QUEUED_RUN, where), work_pool, now)
 
