@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from perdure import flow, task
-from perdure._engine.lifecycle import timeouts
 from perdure.errors import DefinitionError, RunTimeout
 
 
@@ -265,12 +264,6 @@ def test_a_timeout_that_comes_just_as_the_task_ends_stays_its_own() -> None:
     assert many() <= {"Completed", "TimedOut"}
 
 
-@pytest.fixture
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is looked soon whether a timeout has come to nothing."""
-    monkeypatch.setattr(timeouts, "_SWALLOWED", 0.1)
-
-
 def _name(called: Any, threads: bool) -> str:
     """What the state of a task is called at its end, in a thread of its own or in the main one."""
 
@@ -282,41 +275,6 @@ def _name(called: Any, threads: bool) -> str:
 
 
 @pytest.mark.parametrize("threads", [False, True])
-@pytest.mark.usefixtures("soon")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_timeout_that_comes_to_nothing_in_a_finalizer_comes_again(threads: bool) -> None:
-    class Slow:
-        def __del__(self) -> None:
-            busy(0.2)
-
-    @task(timeout_seconds=0.05)
-    def forgets() -> None:
-        Slow()
-        busy(60)
-
-    assert _name(forgets, threads) == "TimedOut"
-
-
-@pytest.mark.parametrize("threads", [False, True])
-@pytest.mark.usefixtures("soon")
-def test_a_bare_except_swallows_a_timeout_once_and_not_for_ever(threads: bool) -> None:
-    swallowed: list[str] = []
-
-    @task(timeout_seconds=0.05)
-    def swallows() -> None:
-        for each in ("once", "twice"):
-            try:
-                busy(60)
-            except:  # noqa: E722 - that is what people write
-                swallowed.append(each)
-        busy(60)
-
-    assert _name(swallows, threads) == "TimedOut"
-    assert swallowed[0] == "once"
-
-
-@pytest.mark.parametrize("threads", [False, True])
-@pytest.mark.usefixtures("soon")
 def test_what_cleans_up_after_a_timeout_is_not_ended_again(threads: bool) -> None:
     cleaned: list[str] = []
 
@@ -328,8 +286,8 @@ def test_what_cleans_up_after_a_timeout_is_not_ended_again(threads: bool) -> Non
             try:
                 {}["missing"]
             except KeyError:
-                busy(0.25)
-            busy(0.25)
+                busy(0.1)
+            busy(0.1)
             cleaned.append("all")
 
     assert _name(cleans_up, threads) == "TimedOut"
@@ -337,7 +295,6 @@ def test_what_cleans_up_after_a_timeout_is_not_ended_again(threads: bool) -> Non
 
 
 @pytest.mark.parametrize("threads", [False, True])
-@pytest.mark.usefixtures("soon")
 def test_what_is_called_to_clean_up_has_its_own_timeout(threads: bool) -> None:
     cleaned: list[str] = []
 
@@ -351,30 +308,11 @@ def test_what_is_called_to_clean_up_has_its_own_timeout(threads: bool) -> None:
             busy(60)
         finally:
             cleaned.append(inner(return_state=True).name)
-            busy(0.25)
+            busy(0.1)
             cleaned.append("all")
 
     assert _name(outer, threads) == "TimedOut"
     assert cleaned == ["TimedOut", "all"]
-
-
-@pytest.mark.parametrize("threads", [False, True])
-@pytest.mark.usefixtures("soon")
-def test_who_handles_the_timeout_of_another_run_is_ended_by_its_own(threads: bool) -> None:
-    @task(timeout_seconds=0.02)
-    def inner() -> None:
-        busy(60)
-
-    @task(timeout_seconds=0.2)
-    def outer() -> None:
-        try:
-            inner()
-        except RunTimeout:
-            with suppress(BaseException):
-                busy(60)
-            busy(60)
-
-    assert _name(outer, threads) == "TimedOut"
 
 
 @pytest.mark.parametrize("wrong", [math.inf, 1e300, 10**400, math.nan, -1, True, "1"])

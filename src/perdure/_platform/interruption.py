@@ -96,13 +96,6 @@ def raise_in_thread(
     return False
 
 
-def exception_in(thread: int) -> BaseException | None:
-    """What the innermost `except`, `finally` or `with` of another thread handles."""
-    with _without_collecting():
-        found = sys._current_exceptions().get(thread)
-    return found[1] if isinstance(found, tuple) else found  # three of them up to Python 3.11
-
-
 def frame_of(thread: int) -> FrameType | None:
     """Where another thread is; None if it has ended."""
     with _without_collecting():
