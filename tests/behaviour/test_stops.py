@@ -1,14 +1,17 @@
 """Runs that are stopped from outside: Ctrl-C, SIGTERM, SystemExit, kills. They end Crashed, never Running."""
 
+import re
 import signal
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from perdure import flow, task
 from perdure.errors import CrashedRun
+from tests.prepared import run
 
 SLEEPS = """
 import sys, time
@@ -486,3 +489,81 @@ f()
     assert "had not ended when its flow run was stopped" in err
     assert known.task_run("hangs").state_name == "Crashed"
     assert known.flow_run("f").state_name == "Crashed"
+
+
+INTERRUPTED = """
+import signal, sys, time
+from perdure import flow, session, task
+from perdure.records import RunFilter
+
+@task
+def nothing(): pass
+
+@task(persist_result=True)
+def kept(x): return [x]
+
+@task
+def items(): yield from (1, 2)
+
+@task
+async def awaits(): pass
+
+@task(retries=1)
+def failing(): raise ValueError
+
+@flow
+def child():
+    nothing()
+    return nothing.submit().result()
+
+@flow
+def f():
+    kept(nothing.submit())
+    child()
+    child.submit().result()
+    kept.map(range(2)).result()
+    list(items())
+    awaits()
+    failing(return_state=True)
+
+def interrupt(frame, event, _):
+    # Where Python itself looks whether a signal has come: as a function begins, and as one of C returns.
+    global left
+    if event in ("call", "c_return") and frame.f_globals["__name__"].startswith("perdure."):
+        left -= 1
+        if left == 0:
+            sys.setprofile(None)
+            signal.raise_signal(signal.SIGINT)
+
+known = session.current().orchestrator
+ended = {"Completed", "Crashed", "Cancelled", "NotReady", "Failed"}
+f(return_state=True)
+place, left, seen = int(sys.argv[1]), 0, set()
+while left <= 0:
+    left = place
+    sys.setprofile(interrupt)
+    try:
+        f(return_state=True)
+    except KeyboardInterrupt:
+        pass
+    sys.setprofile(None)
+    deadline = time.monotonic() + 20
+    while True:  # what was submitted ends in other threads
+        runs = [*known.flow_runs(RunFilter(limit=8)), *known.task_runs(RunFilter(limit=20))]
+        still = [run for run in runs if run.state_name not in ended and run.id not in seen]
+        if not still or time.monotonic() > deadline:
+            break
+        time.sleep(0.001)
+    seen.update(run.id for run in still)
+    if still:
+        print(place, [(run.name, run.state_name) for run in still])
+    place += int(sys.argv[2])
+print("places were tried up to", place)
+"""
+
+
+@pytest.mark.slow
+def test_ctrl_c_wherever_python_looks_for_it_leaves_no_run_running(tmp_path: Path) -> None:
+    (tmp_path / "interrupted.py").write_text(INTERRUPTED)
+    done = run(tmp_path / "interrupted.py", "2", "5", timeout=240)
+    assert re.fullmatch(r"places were tried up to \d{4}\n", done.stdout), done.stdout + done.stderr

@@ -32,8 +32,9 @@ from perdure._engine.port import Runtime
 from perdure._model.argument_marks import quote
 from perdure._model.containers import ATOMS
 from perdure._model.options import TaskOptions
-from perdure._model.state_types import StateType
+from perdure._model.state_types import FINAL, StateType
 from perdure._model.states import State, is_states
+from perdure._platform import forks
 from perdure._platform.forks import EndedInFork
 from perdure._results.types import BaseResult, UnpersistedResult, literal_of
 from perdure._run.context import FlowRunContext, TaskRunContext
@@ -64,7 +65,17 @@ def run_blocking(call: TaskCall, runtime: Runtime) -> State[object]:
             return left
         except BaseException as error:
             return drive(stopped(call, runtime, error), runtime)
-    return drive(task_run(call, runtime), runtime) if state is None else state
+    if state is not None:
+        return state
+    began = forks.generation
+    try:
+        return drive(task_run(call, runtime), runtime)
+    except Exception:
+        raise
+    except BaseException as error:  # such as Ctrl-C on the way to the first step
+        if began != forks.generation or (run.state is not None and run.state.type in FINAL):
+            raise
+        return drive(stopped(call, runtime, error), runtime)
 
 
 @lru_cache(maxsize=1_000)

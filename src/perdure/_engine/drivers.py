@@ -85,21 +85,25 @@ def drive(steps: Steps[T], runtime: Runtime) -> T:
 
 async def adrive(steps: Steps[T], runtime: Runtime) -> T:
     """Perform all effects on the caller's event loop; what the steps return."""
-    try:
-        effect = next(steps)
-        while True:
-            try:
-                outcome = await aperform(effect, runtime)
-            except EndedInFork as ended:
-                left: T = left_to_parent(ended, steps)
-                return left
-            except BaseException as error:
-                effect = steps.throw(error)
-            else:
-                effect = steps.send(outcome)
-    except StopIteration as stop:
-        result: T = stop.value
-        return result
+    advance: Callable[[Any], Effect] = steps.send
+    outcome: Any = None
+    while True:
+        try:
+            while True:
+                outcome = await aperform(advance(outcome), runtime)
+                advance = steps.send
+        except StopIteration as stop:
+            if steps.gi_frame is None:  # type: ignore[attr-defined]
+                result: T = stop.value
+                return result
+            advance, outcome = steps.throw, stop
+        except EndedInFork as ended:
+            left: T = left_to_parent(ended, steps)
+            return left
+        except BaseException as error:
+            if steps.gi_frame is None:  # type: ignore[attr-defined]
+                raise
+            advance, outcome = steps.throw, error
 
 
 def left_to_parent(ended: EndedInFork, steps: Steps[object] | None = None) -> Any:
@@ -128,11 +132,13 @@ def iterate(
 ) -> Generator[Any, Any, None]:
     """Perform all effects, blocking, and hand on the items that the run emits, of which `note` is called first."""
     closed, began, source = False, forks.generation, None
-    outcome: Any
-    try:
-        effect = next(steps)
-        while True:
-            try:
+    advance: Callable[[Any], Effect] = steps.send
+    outcome: Any = None
+    while True:  # as in `drive`
+        try:
+            while True:
+                effect = advance(outcome)
+                advance = steps.send
                 if isinstance(effect, Emit) and not closed:
                     if note is not None:
                         note(effect.item)
@@ -151,22 +157,21 @@ def iterate(
                     forks.abandon(steps)
                     yield from source or ()
                     return
-            except EndedInFork as ended:
+        except EndedInFork as ended:
+            forks.abandon(steps)
+            yield from _items_left_in_fork(ended, source)
+            return
+        except BaseException as error:
+            if steps.gi_frame is None:  # type: ignore[attr-defined]
+                if isinstance(error, StopIteration):
+                    return
+                raise
+            if isinstance(error, GeneratorExit) and began != forks.generation:
                 forks.abandon(steps)
-                yield from _items_left_in_fork(ended, source)
-                return
-            except GeneratorExit:
-                if began != forks.generation:
-                    forks.abandon(steps)
-                    raise
-                closed = True
-                effect = steps.throw(Closed())
-            except BaseException as error:
-                effect = steps.throw(error)
-            else:
-                effect = steps.send(outcome)
-    except StopIteration:
-        return
+                raise
+            is_closed = isinstance(error, GeneratorExit)
+            closed = closed or is_closed
+            advance, outcome = steps.throw, Closed() if is_closed else error
 
 
 async def aiterate(
@@ -174,11 +179,13 @@ async def aiterate(
 ) -> AsyncGenerator[Any, object]:
     """Perform all effects on the caller's event loop, and hand on the items that the run emits, noted first."""
     closed = False
-    outcome: Any
-    try:
-        effect = next(steps)
-        while True:
-            try:
+    advance: Callable[[Any], Effect] = steps.send
+    outcome: Any = None
+    while True:  # as in `drive`
+        try:
+            while True:
+                effect = advance(outcome)
+                advance = steps.send
                 if isinstance(effect, Emit) and not closed:
                     if note is not None:
                         note(effect.item)
@@ -192,15 +199,14 @@ async def aiterate(
                         outcome = None if sent is None else Sent(sent)
                 else:
                     outcome = await aperform(effect, runtime)
-            except GeneratorExit:
-                closed = True
-                effect = steps.throw(Closed())
-            except BaseException as error:
-                effect = steps.throw(error)
-            else:
-                effect = steps.send(outcome)
-    except StopIteration:
-        return
+        except BaseException as error:
+            if steps.gi_frame is None:  # type: ignore[attr-defined]
+                if isinstance(error, StopIteration):
+                    return
+                raise
+            is_closed = isinstance(error, GeneratorExit)
+            closed = closed or is_closed
+            advance, outcome = steps.throw, Closed() if is_closed else error
 
 
 def perform(effect: Effect, runtime: Runtime) -> Any:

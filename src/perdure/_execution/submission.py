@@ -343,11 +343,11 @@ def submit_call(
     if isinstance(call, State):
         return kind(call.run_id or "", call)
     future: Future[Any] | AsyncFuture[Any] = kind(call.run.id)
-    if call.earlier_id is None:  # else it is a run of long ago, and stays it
-        session.report(call.records)
-        call.records = []
     work = work_of(call, future, session)
     try:
+        if call.earlier_id is None:  # else it is a run of long ago, and stays it
+            session.report(call.records)
+            call.records = []
         _submit(work, awaited)
     except BaseException as error:  # such as Ctrl-C on the way: nobody may wait for what nobody runs
         if work.claim():

@@ -72,6 +72,24 @@ function goByKeys(event: KeyboardEvent<HTMLElement>) {
   next.focus()
 }
 
+/** What a filter opens: its choices, and what else it has. */
+function List({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <Popover.Portal>
+      <Popover.Content
+        className={css["list"]}
+        align="start"
+        sideOffset={5}
+        collisionPadding={8}
+        aria-label={label}
+        onKeyDown={goByKeys}
+      >
+        {children}
+      </Popover.Content>
+    </Popover.Portal>
+  )
+}
+
 const MOST = 100 // choices that are shown at once
 
 export interface Choice {
@@ -110,51 +128,42 @@ export function ChoiceFilter({ label, choices, value, onChange, single = false }
         </span>
         <ChevronDown size={13} aria-hidden />
       </Popover.Trigger>
-      <Popover.Portal>
-        <Popover.Content
-          className={css["list"]}
-          align="start"
-          sideOffset={5}
-          collisionPadding={8}
-          aria-label={label}
-          onKeyDown={goByKeys}
-        >
-          {isLong && (
-            <form
-              className={css["find"]}
-              onSubmit={event => {
-                event.preventDefault()
-                const best = bestOf(found, wanted)
-                if (best !== undefined) toggle(best.value)
-              }}
-            >
-              <input
-                aria-label={`Find ${label.toLowerCase()}`}
-                placeholder="Find, then Enter"
-                value={wanted}
-                onChange={event => setWanted(event.target.value)}
-              />
-            </form>
-          )}
-          {found.slice(0, MOST).map(choice => (
-            <button
-              key={choice.value}
-              type="button"
-              aria-pressed={value.includes(choice.value)}
-              onClick={() => toggle(choice.value)}
-            >
-              {choice.icon}
-              <span className="cut">{choice.label}</span>
-              {value.includes(choice.value) && <Check size={13} aria-hidden />}
-            </button>
-          ))}
-          {value.length > 0 && (
-            <button type="button" className={css["clear"]} onClick={() => onChange([])}>
-              <X size={13} aria-hidden /> Clear
-            </button>
-          )}
-        </Popover.Content>
-      </Popover.Portal>
+      <List label={label}>
+        {isLong && (
+          <form
+            className={css["find"]}
+            onSubmit={event => {
+              event.preventDefault()
+              const best = bestOf(found, wanted)
+              if (best !== undefined) toggle(best.value)
+            }}
+          >
+            <input
+              aria-label={`Find ${label.toLowerCase()}`}
+              placeholder="Find, then Enter"
+              value={wanted}
+              onChange={event => setWanted(event.target.value)}
+            />
+          </form>
+        )}
+        {found.slice(0, MOST).map(choice => (
+          <button
+            key={choice.value}
+            type="button"
+            aria-pressed={value.includes(choice.value)}
+            onClick={() => toggle(choice.value)}
+          >
+            {choice.icon}
+            <span className="cut">{choice.label}</span>
+            {value.includes(choice.value) && <Check size={13} aria-hidden />}
+          </button>
+        ))}
+        {value.length > 0 && (
+          <button type="button" className={css["clear"]} onClick={() => onChange([])}>
+            <X size={13} aria-hidden /> Clear
+          </button>
+        )}
+      </List>
     </Popover.Root>
   )
 }
@@ -191,46 +200,37 @@ export function RangeFilter({ value, onChange }: RangeProps) {
         <span className="cut">{value === undefined ? "Created" : rangeLabel(value)}</span>
         <ChevronDown size={13} aria-hidden />
       </Popover.Trigger>
-      <Popover.Portal>
-        <Popover.Content
-          className={css["list"]}
-          align="start"
-          sideOffset={5}
-          collisionPadding={8}
-          aria-label="Created"
-          onKeyDown={goByKeys}
-        >
-          {SPAN_NAMES.map(name => (
-            <button
-              key={name}
-              type="button"
-              aria-pressed={value === name}
-              onClick={() => {
-                onChange(name)
-                setOpen(false)
-              }}
-            >
-              {SPANS[name].label}
-              {value === name && <Check size={13} aria-hidden />}
-            </button>
-          ))}
-          <div className={css["between"]}>
-            <label>
-              From
-              <input type="datetime-local" value={after} onChange={event => between(event.target.value, before)} />
-            </label>
-            <label>
-              Until
-              <input type="datetime-local" value={before} onChange={event => between(after, event.target.value)} />
-            </label>
-          </div>
-          {value !== undefined && (
-            <button type="button" className={css["clear"]} onClick={() => onChange(undefined)}>
-              <X size={13} aria-hidden /> Clear
-            </button>
-          )}
-        </Popover.Content>
-      </Popover.Portal>
+      <List label="Created">
+        {SPAN_NAMES.map(name => (
+          <button
+            key={name}
+            type="button"
+            aria-pressed={value === name}
+            onClick={() => {
+              onChange(name)
+              setOpen(false)
+            }}
+          >
+            {SPANS[name].label}
+            {value === name && <Check size={13} aria-hidden />}
+          </button>
+        ))}
+        <div className={css["between"]}>
+          <label>
+            From
+            <input type="datetime-local" value={after} onChange={event => between(event.target.value, before)} />
+          </label>
+          <label>
+            Until
+            <input type="datetime-local" value={before} onChange={event => between(after, event.target.value)} />
+          </label>
+        </div>
+        {value !== undefined && (
+          <button type="button" className={css["clear"]} onClick={() => onChange(undefined)}>
+            <X size={13} aria-hidden /> Clear
+          </button>
+        )}
+      </List>
     </Popover.Root>
   )
 }
@@ -271,49 +271,40 @@ export function TagFilter({ value, onChange, ofTask = false }: TagProps) {
         <span className="cut">Tags{value.length > 0 && `: ${value.join(", ")}`}</span>
         <ChevronDown size={13} aria-hidden />
       </Popover.Trigger>
-      <Popover.Portal>
-        <Popover.Content
-          className={css["list"]}
-          align="start"
-          sideOffset={5}
-          collisionPadding={8}
-          aria-label="Tags"
-          onKeyDown={goByKeys}
+      <List label="Tags">
+        <form
+          className={css["find"]}
+          onSubmit={event => {
+            event.preventDefault()
+            const wanted = text.trim()
+            add(bestOf(offered.map(choiceOf), wanted)?.value ?? wanted)
+          }}
         >
-          <form
-            className={css["find"]}
-            onSubmit={event => {
-              event.preventDefault()
-              const wanted = text.trim()
-              add(bestOf(offered.map(choiceOf), wanted)?.value ?? wanted)
-            }}
+          <input
+            aria-label="A tag"
+            placeholder="A tag, then Enter"
+            value={text}
+            onChange={event => setText(event.target.value)}
+          />
+        </form>
+        {value.map(tag => (
+          <button
+            key={tag}
+            type="button"
+            aria-label={`Remove the tag ${tag}`}
+            onClick={() => onChange(value.filter(each => each !== tag))}
           >
-            <input
-              aria-label="A tag"
-              placeholder="A tag, then Enter"
-              value={text}
-              onChange={event => setText(event.target.value)}
-            />
-          </form>
-          {value.map(tag => (
-            <button
-              key={tag}
-              type="button"
-              aria-label={`Remove the tag ${tag}`}
-              onClick={() => onChange(value.filter(each => each !== tag))}
-            >
-              <span className="cut">{tag}</span>
-              <X size={13} aria-hidden />
-            </button>
-          ))}
-          {value.length > 0 && offered.length > 0 && <hr />}
-          {offered.map(tag => (
-            <button key={tag} type="button" onClick={() => add(tag)}>
-              <span className="cut">{tag}</span>
-            </button>
-          ))}
-        </Popover.Content>
-      </Popover.Portal>
+            <span className="cut">{tag}</span>
+            <X size={13} aria-hidden />
+          </button>
+        ))}
+        {value.length > 0 && offered.length > 0 && <hr />}
+        {offered.map(tag => (
+          <button key={tag} type="button" onClick={() => add(tag)}>
+            <span className="cut">{tag}</span>
+          </button>
+        ))}
+      </List>
     </Popover.Root>
   )
 }
